@@ -1,0 +1,35 @@
+import { Type, type ObjectOptions, type Static, type TProperties, type TSchema } from '@sinclair/typebox'
+
+/** An object that takes exactly the named fields: an unknown one is an error, never dropped in silence. */
+export function Strict<T extends TProperties> (properties: T, options: ObjectOptions = {}) {
+  return Type.Object(properties, { additionalProperties: false, ...options })
+}
+
+/** A reference to an entity with an `$id`, so that documents name it once and clients get one type for it. */
+export function Ref<T extends TSchema> (entity: T) {
+  if (entity.$id === undefined) throw new TypeError('only a schema with an $id can be referred to')
+  return Type.Unsafe<Static<T>>({ $ref: `${entity.$id}#` })
+}
+
+/** One of a few words, as a JSON Schema enum. */
+export function OneOf<const T extends string> (words: readonly T[], options: ObjectOptions = {}) {
+  return Type.Unsafe<T>({ type: 'string', enum: words, ...options })
+}
+
+/**
+ * Names: no blanks at the ends, no control characters or halves of surrogate pairs, nothing that turns the direction of the
+ * text around it. Joiners stay: emoji, Persian and Indic names need them.
+ */
+export const NAME_PATTERN = '^[^\\s\\p{Cc}\\p{Cs}\\u202a-\\u202e\\u2066-\\u2069]([^\\p{Cc}\\p{Cs}\\u202a-\\u202e\\u2066-\\u2069]*[^\\s\\p{Cc}\\p{Cs}\\u202a-\\u202e\\u2066-\\u2069])?$'
+
+export const Uuid = Type.String({ format: 'uuid', description: 'UUID in lower-case letters' })
+
+export const Timestamp = Type.String({ format: 'date-time', description: 'ISO 8601, UTC, milliseconds', examples: ['2025-11-19T10:00:00.000Z'] })
+
+export const Counter = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+
+export const CafeParams = Strict({ cafeId: Uuid })
+export type CafeParams = Static<typeof CafeParams>
+
+export const IdParams = Strict({ id: Uuid })
+export type IdParams = Static<typeof IdParams>

@@ -1,0 +1,67 @@
+import { Type, type Static } from '@sinclair/typebox'
+import { OneOf } from './common.ts'
+
+const int = (value: number, minimum: number, maximum: number, description: string) =>
+  Type.Integer({ default: value, minimum, maximum, description })
+const text = (value: string, description: string) => Type.String({ default: value, description })
+
+/** The environment. Defaults live here and nowhere else; the README's table is checked against it. */
+export const Env = Type.Object({
+  NODE_ENV: text('development', '`production` refuses to start without DATABASE_URL and JWT_SECRET'),
+  HOST: text('127.0.0.1', 'Address to listen on; `0.0.0.0` for all'),
+  PORT: int(3000, 0, 65535, 'Port to listen on; 0 takes a free one'),
+  LOG_LEVEL: OneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const, { default: 'info', description: 'Least level that is logged' }),
+  DATA_DIR: text('.data', 'Where the embedded PostgreSQL and a generated secret live'),
+  DATABASE_URL: Type.Optional(Type.String({ pattern: '^postgres(ql)?://', description: 'PostgreSQL 14 to 18; without it an embedded one is started' })),
+  REDIS_URL: Type.Optional(Type.String({ pattern: '^rediss?://', description: 'Redis 6.2 to 8 or Valkey; without it one process keeps hot state in memory' })),
+  PG_POOL_SIZE: int(20, 2, 1000, 'PostgreSQL connections of a node'),
+  REDIS_POOL_SIZE: int(10, 4, 100, 'Redis connections of a node, three of them for publish and subscribe'),
+  JWT_SECRET: Type.Optional(Type.String({ minLength: 32, description: 'Secret of the tokens (HS256), at least 32 characters; without it one is made and kept in DATA_DIR' })),
+  JWT_EXPIRES_IN: Type.String({ default: '1d', pattern: '^[1-9][0-9]{0,8}[smhd]$', description: 'Life of the tokens made here: a number and s, m, h or d' }),
+  CORS_ORIGIN: text('', 'Origins of web pages that may connect, comma separated; `*` for all; empty for the same origin only'),
+  TRUST_PROXY: text('', 'Addresses or networks of proxies whose X-Forwarded headers count, comma separated'),
+  SOCKET_PATH: Type.String({ default: '/socket.io', pattern: '^/[!-~]*[^/]$', description: 'Path of Socket.IO' }),
+  SOCKET_PING_INTERVAL: int(10_000, 100, 300_000, 'Milliseconds between heartbeats of a connection'),
+  SOCKET_PING_TIMEOUT: int(10_000, 100, 300_000, 'Milliseconds a client has to answer one'),
+  SOCKET_MAX_PAYLOAD: int(65_536, 1_024, 10_485_760, 'Bytes of one event or REST body'),
+  SOCKET_MAX_BUFFERED: int(1_048_576, 65_536, 1_073_741_824, 'Bytes kept for a client that reads too slowly; over it the connection is closed'),
+  SOCKET_MAX_CAFES: int(50, 1, 10_000, 'Cafes one socket may be in'),
+  CHAT_MESSAGE_MAX_LENGTH: int(500, 1, 4000, 'Code points of a message'),
+  CHAT_HISTORY_LIMIT: int(50, 1, 100, 'Messages a join begins with, and of a REST page'),
+  CHAT_CACHE_SIZE: int(100, 1, 1000, 'Newest messages of a cafe kept in memory and in Redis'),
+  CHAT_TYPING_TIMEOUT: int(3000, 50, 60_000, 'Milliseconds until a typing indicator ends by itself'),
+  CHAT_LIMITS: OneOf(['on', 'off'] as const, { default: 'on', description: '`off` lifts rate limits and the repeated-content check, for load tests' }),
+  CHAT_USER_RATE: int(20, 1, 1_000_000, 'Messages a user may send in 10 seconds'),
+  CHAT_CAFE_RATE: int(2000, 1, 1_000_000, 'Messages a cafe takes in 10 seconds'),
+  CHAT_REPEAT_WINDOW: int(10_000, 0, 3_600_000, 'Milliseconds in which the same content is refused as repeated'),
+  CHAT_SEND_QUEUE: int(10_000, 1, 1_000_000, 'Sends that may wait for the database on one node'),
+  CHAT_FEED_CHECK: int(3000, 100, 60_000, 'Milliseconds between comparisons of the open cafes with the database'),
+  CHAT_FEED_LINGER: int(30_000, 100, 3_600_000, 'Milliseconds a cafe without members stays in memory'),
+  PRESENCE_HEARTBEAT: int(4000, 100, 60_000, "Milliseconds between a node's heartbeats"),
+  PRESENCE_LEASE: int(12_000, 300, 300_000, 'Milliseconds after which a silent node counts as dead'),
+  TOPIC_MIN_WORD_LENGTH: int(4, 1, 64, 'Letters of the shortest topic, in scripts with spaces'),
+  TOPIC_MAX_TOPICS: int(50, 1, 1000, 'Topics that may be shown'),
+  TOPIC_EXPIRY_SECONDS: int(3600, 1, 2_592_000, 'Seconds until a word that was said once is no topic any more')
+})
+export type Env = Static<typeof Env>
+
+/** The configuration as the code reads it. Times in milliseconds, sizes in bytes unless said. */
+export interface Config {
+  production: boolean
+  host: string
+  port: number
+  logLevel: Env['LOG_LEVEL']
+  dataDir: string
+  trustProxy: string[]
+  postgres: { url: string | undefined, poolSize: number }
+  redis: { url: string | undefined, poolSize: number }
+  jwt: { secret: string | undefined, expiresIn: string }
+  /** `'*'`, or the exact origins; the same origin is always allowed */
+  origins: '*' | string[]
+  socket: { path: string, pingInterval: number, pingTimeout: number, maxPayload: number, maxBuffered: number, maxCafes: number }
+  chat: { maxLength: number, historyLimit: number, cacheSize: number, typingTimeout: number, sendQueue: number }
+  limits: { enabled: boolean, userRate: number, cafeRate: number, repeatWindow: number }
+  feed: { check: number, linger: number }
+  presence: { heartbeat: number, lease: number }
+  topics: { minWordLength: number, maxTopics: number, expiry: number }
+}

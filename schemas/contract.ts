@@ -1,0 +1,27 @@
+import { Type, type Static, type TSchema } from '@sinclair/typebox'
+import { ErrorBody } from './errors.ts'
+import { Ref } from './common.ts'
+
+/** One event: what it carries and, for those of the client, what its ack answers. */
+export interface EventSpec { summary: string, payload: TSchema, ack?: TSchema }
+export type EventMap = Record<string, EventSpec>
+
+export type Payload<E extends EventSpec> = Static<E['payload']>
+export type Reply<E extends EventSpec> = E extends { ack: infer A extends TSchema } ? Static<A> : void
+
+export type Ack<T> = { ok: true, data: T } | { ok: false, error: ErrorBody }
+
+/** The ack as a schema, for documents and checks. */
+export function AckOf (data: TSchema) {
+  return Type.Union([
+    Type.Object({ ok: Type.Literal(true), data }, { additionalProperties: false }),
+    Type.Object({ ok: Type.Literal(false), error: Ref(ErrorBody) }, { additionalProperties: false })
+  ])
+}
+
+/** Socket.IO's listener map of a table. Acks are required in types (an optional one would turn replies into `any`) and optional at run time. */
+export type Listeners<M extends EventMap> = {
+  [K in keyof M]: M[K] extends { ack: TSchema }
+    ? (payload: Payload<M[K]>, ack: (reply: Ack<Reply<M[K]>>) => void) => void
+    : (payload: Payload<M[K]>) => void
+}
