@@ -1,0 +1,54 @@
+import { randomInt, randomUUID } from 'node:crypto'
+import type { User } from '../schemas/users.ts'
+import type { Users } from './ports.ts'
+
+const MAX_KNOWN = 100_000
+const MAX_BATCH = 1000
+
+const MOODS = ['Happy', 'Quiet', 'Brave', 'Sunny', 'Clever', 'Gentle', 'Lucky', 'Merry', 'Nimble', 'Proud', 'Witty', 'Jolly', 'Calm', 'Eager', 'Kind', 'Bold']
+const ANIMALS = ['Otter', 'Heron', 'Badger', 'Finch', 'Hedgehog', 'Lynx', 'Magpie', 'Newt', 'Owl', 'Panda', 'Raven', 'Seal', 'Toucan', 'Vole', 'Wombat', 'Yak']
+
+const pick = (words: readonly string[]) => words[randomInt(words.length)]!
+
+/** Who the users are. Rows are written at authentication, together for all who arrive at once, never on a send. */
+export function createAccounts (users: Users) {
+  // id -> what the row holds; the oldest goes first
+  const known = new Map<string, string>()
+  let batch: { users: User[], done: Promise<void> } | undefined
+
+  const card = (user: User) => `${user.role} ${user.username}`
+
+  /** Makes sure that the user has a row under this name and role. @throws CHAT_UNAVAILABLE */
+  async function recognise (user: User): Promise<void> {
+    if (known.get(user.id) === card(user)) return
+    await join(user)
+    known.delete(user.id)
+    known.set(user.id, card(user))
+    if (known.size > MAX_KNOWN) known.delete(known.keys().next().value!)
+  }
+
+  function join (user: User): Promise<void> {
+    if (batch !== undefined && batch.users.length < MAX_BATCH) {
+      batch.users.push(user)
+      return batch.done
+    }
+    const mine = { users: [user], done: Promise.resolve() }
+    mine.done = new Promise(resolve => { setImmediate(resolve) }).then(() => {
+      if (batch === mine) batch = undefined
+      return users.upsert(mine.users)
+    })
+    batch = mine
+    return mine.done
+  }
+
+  /** A new guest, under the given name or a friendly one. @throws CHAT_UNAVAILABLE */
+  async function welcome (username?: string): Promise<User> {
+    const user: User = { id: randomUUID(), username: username ?? `${pick(MOODS)}${pick(ANIMALS)}${randomInt(10, 100)}`, role: 'member' }
+    await recognise(user)
+    return user
+  }
+
+  return { recognise, welcome, forget: (userId: string) => { known.delete(userId) } }
+}
+
+export type Accounts = ReturnType<typeof createAccounts>

@@ -1,0 +1,96 @@
+import type { UsersUpdate } from '../schemas/events.ts'
+import type { Person } from '../schemas/presence.ts'
+import type { Attendance, Broadcast } from './ports.ts'
+
+/** A room this large, or this many changes in a second, is told in summaries. */
+const SMALL_ROOM = 50
+const QUIET_CHANGES = 4
+const QUIET_WINDOW_MS = 1000
+const SUMMARY_MS = 500
+const QUIET_AGAIN_MS = 2000
+const SAMPLE = 20
+
+interface Room {
+  userCount: number
+  version: number
+  /** when the last few changes came */
+  recent: number[]
+  changedAt: number
+  /** something is to be told in the next summary */
+  news: boolean
+  joined: Map<string, Person>
+  left: Map<string, Person>
+  timer: NodeJS.Timeout | undefined
+}
+
+/**
+ * Tells the sockets of this node who came and went: one by one while a room is small and quiet, in summaries of at most
+ * two a second otherwise. Every node hears of every change and tells its own sockets.
+ */
+export function createAttendance (broadcast: Broadcast, now: () => number) {
+  const rooms = new Map<string, Room>()
+
+  /** Learns a count without telling anybody; an older one is ignored. */
+  function observe ({ cafeId, userCount, version }: Attendance) {
+    const room = rooms.get(cafeId)
+    if (room === undefined || version < room.version) return
+    room.userCount = userCount
+    room.version = version
+  }
+
+  /** Somebody came or went. */
+  function note (attendance: Attendance) {
+    const room = rooms.get(attendance.cafeId)
+    if (room === undefined) return
+    observe(attendance)
+    const time = now()
+    room.changedAt = time
+    room.recent = [...room.recent.filter(at => time - at < QUIET_WINDOW_MS), time].slice(-QUIET_CHANGES - 1)
+    if (room.timer !== undefined || room.userCount > SMALL_ROOM || room.recent.length > QUIET_CHANGES) return collect(attendance, room)
+    const { cafeId, userCount, action, user } = attendance
+    // After the ack of the join that caused it.
+    setImmediate(() => broadcast.local(cafeId, 'users:update', { cafeId, userCount, action, user }))
+  }
+
+  function collect ({ cafeId, action, user }: Attendance, room: Room) {
+    const [to, from] = action === 'join' ? [room.joined, room.left] : [room.left, room.joined]
+    // Gone and back within one summary is no news.
+    if (!from.delete(user.id) && to.size < SAMPLE) to.set(user.id, user)
+    room.news = true
+    room.timer ??= setTimeout(() => summarise(cafeId, room), SUMMARY_MS)
+  }
+
+  function summarise (cafeId: string, room: Room) {
+    if (room.news) broadcast.local(cafeId, 'users:update', summaryOf(cafeId, room))
+    room.news = false
+    room.joined.clear()
+    room.left.clear()
+    room.timer = now() - room.changedAt < QUIET_AGAIN_MS ? setTimeout(() => summarise(cafeId, room), SUMMARY_MS) : undefined
+  }
+
+  const summaryOf = (cafeId: string, room: Room): UsersUpdate =>
+    ({ cafeId, userCount: room.userCount, action: 'sync', joined: [...room.joined.values()], left: [...room.left.values()] })
+
+  /** What a socket is told whose coming changed nothing: its user was there already. */
+  function greeting (cafeId: string, user: Person): UsersUpdate {
+    const room = rooms.get(cafeId)
+    const userCount = room?.userCount ?? 0
+    if (room?.timer === undefined && userCount <= SMALL_ROOM) return { cafeId, userCount, action: 'join', user }
+    return { cafeId, userCount, action: 'sync', joined: [], left: [] }
+  }
+
+  /** The first socket of this node entered the cafe. */
+  function open (cafeId: string) {
+    if (!rooms.has(cafeId)) rooms.set(cafeId, { userCount: 0, version: -1, recent: [], changedAt: 0, news: false, joined: new Map(), left: new Map(), timer: undefined })
+  }
+
+  /** The last one left it. */
+  function close (cafeId: string) {
+    clearTimeout(rooms.get(cafeId)?.timer)
+    rooms.delete(cafeId)
+  }
+
+  return { note, observe, greeting, open, close, count: (cafeId: string) => rooms.get(cafeId)?.userCount ?? 0 }
+}
+
+export type AttendanceService = ReturnType<typeof createAttendance>

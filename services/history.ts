@@ -1,0 +1,108 @@
+import type { Config } from '../schemas/config.ts'
+import type { Message, MessagePage, PageQuery } from '../schemas/messages.ts'
+import { refuse } from './errors.ts'
+import type { Feed, FeedService } from './feed.ts'
+import type { Bus, Log, Range } from './ports.ts'
+import { fold } from './ring.ts'
+
+/** What a join begins with. `recovered`: exactly what changed after `since`. */
+export interface Start { rev: number, seq: number, messages: Message[], recovered: boolean }
+
+/** What a reader begins with: pages of history, and the start of a join. */
+export function createHistory ({ log, bus }: { log: Log, bus: Bus }, feed: FeedService, config: Config) {
+  const { historyLimit } = config.chat
+
+  /**
+   * Prepares a join. The function it resolves to gives the start at the moment of the call: what the feed emits after it
+   * is exactly what follows. `enter`: count the socket in at that moment.
+   */
+  async function prepare (cafeId: string, since?: number): Promise<(enter: boolean) => Start> {
+    const open = await feed.open(cafeId)
+    const start = await prepareStart(open, since)
+    return enter => {
+      if (enter) feed.enter(open)
+      return start()
+    }
+  }
+
+  async function prepareStart (open: Feed, since: number | undefined): Promise<() => Start> {
+    if (since === undefined) return () => fresh(open)
+    if (since > open.ring.rev) await feed.check(open)
+    if (since >= open.ring.floor) return () => since < open.minRev ? fresh(open) : resume(open, since, [])
+    const snapshot = await log.changedSince(open.cafeId, since, historyLimit + 1)
+    if (snapshot === undefined) throw refuse('CHAT_CAFE_NOT_FOUND')
+    if (snapshot.head.rev > open.ring.rev) await feed.fill(open)
+    return () => since < snapshot.head.minRev ? fresh(open) : resume(open, snapshot.head.rev, snapshot.messages)
+  }
+
+  function fresh ({ ring }: Feed): Start {
+    return { rev: ring.rev, seq: ring.seq, messages: ring.newest(historyLimit), recovered: false }
+  }
+
+  /** `messages` are what changed up to `rev`. The ring knows the rest; where it does not, or it is too much, a fresh page is the answer. */
+  function resume (open: Feed, rev: number, messages: readonly Message[]): Start {
+    const { ring } = open
+    const later = rev <= ring.rev ? ring.changesAfter(rev) : undefined
+    if (later === undefined) return fresh(open)
+    const changed = fold(messages, later)
+    if (changed.length > historyLimit) return fresh(open)
+    return { rev: ring.rev, seq: ring.seq, messages: changed, recovered: true }
+  }
+
+  /** A page of REST history, newest first. @throws CHAT_VALIDATION, CHAT_CAFE_NOT_FOUND, CHAT_UNAVAILABLE */
+  async function page (cafeId: string, query: PageQuery): Promise<MessagePage> {
+    const positions = (['offset', 'before', 'after', 'around'] as const).filter(name => query[name] !== undefined)
+    if (positions.length > 1) {
+      throw refuse('CHAT_VALIDATION', {
+        message: 'offset, before, after and around exclude each other',
+        details: positions.slice(1).map(field => ({ field, rule: 'exclusive' }))
+      })
+    }
+    const limit = query.limit ?? historyLimit
+    const offset = query.offset ?? 0
+    const isFirst = offset === 0 && (positions[0] ?? 'offset') === 'offset'
+    const { head, messages } = isFirst ? await firstPage(cafeId, limit) : await logPage(cafeId, { ...query, limit })
+    const newest = messages[0]?.seq ?? lowest(query) - 1
+    const oldest = messages.at(-1)?.seq ?? newest + 1
+    return {
+      messages,
+      total: head.seq,
+      limit,
+      offset,
+      rev: head.rev,
+      hasBefore: oldest > 1 && head.seq > 0,
+      hasAfter: newest < head.seq
+    }
+  }
+
+  /**
+   * From memory: as current as any live client. Right after opening the cafe is compared with the database first, and while
+   * other nodes can't be heard the database is asked.
+   */
+  async function firstPage (cafeId: string, limit: number) {
+    if (!bus.isLive()) return logPage(cafeId, { limit })
+    const open = await feed.open(cafeId)
+    if (!open.verified) await feed.check(open)
+    const { ring } = open
+    const messages = ring.newest(limit)
+    if (!open.verified || messages.length < Math.min(limit, ring.seq)) return logPage(cafeId, { limit })
+    return { head: { seq: ring.seq, rev: ring.rev }, messages }
+  }
+
+  async function logPage (cafeId: string, range: Range) {
+    const snapshot = await log.page(cafeId, range)
+    if (snapshot === undefined) throw refuse('CHAT_CAFE_NOT_FOUND')
+    return snapshot
+  }
+
+  return { prepare, page }
+}
+
+export type HistoryService = ReturnType<typeof createHistory>
+
+/** The seq that an empty page stands below: nothing at or above it was asked for, or all lies below. */
+function lowest (query: PageQuery): number {
+  if (query.before !== undefined) return query.before
+  if (query.after !== undefined) return query.after + 1
+  return 1
+}

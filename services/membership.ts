@@ -1,0 +1,124 @@
+import type { JoinReply, JoinRequest } from '../schemas/cafes.ts'
+import type { Config } from '../schemas/config.ts'
+import type { MessageHistory, UsersUpdate } from '../schemas/events.ts'
+import type { User } from '../schemas/users.ts'
+import type { AttendanceService } from './attendance.ts'
+import { refuse } from './errors.ts'
+import type { FeedService } from './feed.ts'
+import type { HistoryService, Start } from './history.ts'
+import type { Attendance } from './ports.ts'
+import type { PresenceService } from './presence.ts'
+import type { TypingService } from './typing.ts'
+
+/** One live connection of a user and the cafes it is in. The transport holds it, only these rules write to it. */
+export interface Connection {
+  readonly id: string
+  readonly user: User
+  readonly cafes: Set<string>
+  /** joins and leaves, one after another in the order they came */
+  steps: Promise<unknown>
+  /** joins that wait in `steps` */
+  joining: number
+  closed: boolean
+}
+
+/** `greeting`: for a user who was in the cafe already, and whom the room therefore hears nothing of. */
+export interface Admission { history: MessageHistory, reply: JoinReply, greeting?: UsersUpdate }
+
+interface Others {
+  feed: FeedService
+  history: HistoryService
+  presence: PresenceService
+  attendance: AttendanceService
+  typing: TypingService
+}
+
+/** Which connection is in which cafe. */
+export function createMembership ({ feed, history, presence, attendance, typing }: Others, config: Config) {
+  const connect = (id: string, user: User): Connection => ({ id, user, cafes: new Set(), steps: Promise.resolve(), joining: 0, closed: false })
+
+  // A step that fails must not stop the next.
+  function queue<T> (connection: Connection, step: () => Promise<T>): Promise<T> {
+    const done = connection.steps.then(step)
+    connection.steps = done.catch(() => {})
+    return done
+  }
+
+  const personOf = ({ user: { id, username } }: Connection) => ({ id, username })
+
+  /**
+   * Joins, or comes back. The function it resolves to must be called, in the same turn in which the connection starts to
+   * hear the cafe: its history holds all that came before, the room hears the rest. Later steps wait for that call.
+   * @throws CHAT_CAFE_NOT_FOUND, CHAT_LIMIT_REACHED, CHAT_UNAVAILABLE
+   */
+  function join (connection: Connection, { cafeId, since }: JoinRequest): Promise<() => Admission> {
+    return new Promise((resolve, reject) => {
+      connection.joining++
+      queue(connection, async () => {
+        const { cafes } = connection
+        const returning = cafes.has(cafeId)
+        if (!returning && cafes.size >= config.socket.maxCafes) throw refuse('CHAT_LIMIT_REACHED', { message: `One connection may be in ${config.socket.maxCafes} cafes` })
+        await history.prepare(cafeId) // a cafe that is not there must not count anybody
+        const { userCount, news } = await presence.enter(cafeId, personOf(connection), connection.id)
+        try {
+          const start = await history.prepare(cafeId, since)
+          let release = () => {}
+          const admitted = new Promise<void>(resolve => { release = resolve })
+          resolve(() => {
+            release()
+            return admit(connection, cafeId, start, userCount, news)
+          })
+          await admitted
+        } finally {
+          if (!cafes.has(cafeId)) await presence.leave(cafeId, personOf(connection), connection.id)
+        }
+      }).catch(reject).finally(() => { connection.joining-- })
+    })
+  }
+
+  function admit (connection: Connection, cafeId: string, start: (enter: boolean) => Start, userCount: number, news: Attendance | undefined): Admission {
+    if (connection.closed) throw refuse('CHAT_NOT_MEMBER', { message: 'The connection is closed' })
+    const { rev, seq, messages, recovered } = start(!connection.cafes.has(cafeId))
+    connection.cafes.add(cafeId)
+    if (news !== undefined) presence.tell(news)
+    return {
+      history: { cafeId, messages, rev, recovered },
+      reply: { cafeId, rev, seq, userCount, recovered },
+      ...(news === undefined && { greeting: attendance.greeting(cafeId, personOf(connection)) })
+    }
+  }
+
+  /** @throws CHAT_NOT_MEMBER */
+  function leave (connection: Connection, cafeId: string): Promise<void> {
+    return queue(connection, async () => {
+      await requireMember(connection, cafeId)
+      await depart(connection, cafeId)
+    })
+  }
+
+  async function depart (connection: Connection, cafeId: string) {
+    connection.cafes.delete(cafeId)
+    feed.leave(cafeId)
+    typing.stop(cafeId, connection)
+    await presence.leave(cafeId, personOf(connection), connection.id)
+  }
+
+  /** The connection is gone: it leaves every cafe. Never rejects. */
+  function disconnect (connection: Connection): Promise<void> {
+    connection.closed = true
+    return queue(connection, async () => {
+      await Promise.all([...connection.cafes].map(cafeId => depart(connection, cafeId)))
+    })
+  }
+
+  /** Waits for joins that are under way: a client may send without waiting for its join's ack. @throws CHAT_NOT_MEMBER */
+  async function requireMember (connection: Connection, cafeId: string): Promise<void> {
+    if (connection.cafes.has(cafeId)) return
+    if (connection.joining > 0) await connection.steps
+    if (!connection.cafes.has(cafeId)) throw refuse('CHAT_NOT_MEMBER')
+  }
+
+  return { connect, join, leave, disconnect, requireMember }
+}
+
+export type MembershipService = ReturnType<typeof createMembership>

@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto'
+import type { Config } from '../schemas/config.ts'
+import type { DeleteReply, SendReply, SendRequest } from '../schemas/messages.ts'
+import type { User } from '../schemas/users.ts'
+import type { Accounts } from './accounts.ts'
+import { checkContent, normalise } from './content.ts'
+import { isChatError, refuse } from './errors.ts'
+import type { FeedService } from './feed.ts'
+import type { Change, Limits, Log, Meter, Repeats } from './ports.ts'
+import type { TopicsService } from './topics.ts'
+import type { TypingService } from './typing.ts'
+import type { WriteBehind } from './write-behind.ts'
+
+interface Ports { log: Log, limits: Limits, repeats: Repeats, meter: Meter }
+interface Others { accounts: Accounts, feed: FeedService, writeBehind: WriteBehind, topics: TopicsService, typing: TypingService }
+
+/** Sending and deleting. The answer follows the commit and nothing else; everything after the commit may fail and be repeated. */
+export function createMessages (ports: Ports, others: Others, config: Config) {
+  const { log, limits, repeats, meter } = ports
+  const { accounts, feed, writeBehind, topics, typing } = others
+
+  /** @throws CHAT_CONTENT_INVALID, CHAT_RATE_LIMITED, CHAT_REPEATED, CHAT_CAFE_NOT_FOUND, CHAT_CLIENT_ID_CONFLICT, CHAT_UNAVAILABLE, CHAT_OUTCOME_UNKNOWN */
+  async function send (user: User, request: SendRequest): Promise<SendReply> {
+    const { cafeId, content, clientId } = request
+    checkContent(content, config.chat.maxLength)
+    const digest = sha256(normalise(content)).toString('base64url')
+    const wait = await limits.take(user.id, cafeId)
+    if (wait > 0) throw refuse('CHAT_RATE_LIMITED', { retryAfterMs: wait })
+    const pause = await repeats.check(user.id, cafeId, digest, clientId)
+    if (pause > 0) throw refuse('CHAT_REPEATED', { retryAfterMs: pause })
+
+    meter.count('sends')
+    const draft = { cafeId, userId: user.id, username: user.username, content, hash: sha256(content), ...(clientId !== undefined && { clientId }) }
+    const appended = await log.append(draft).catch(error => {
+      if (isChatError(error) && error.code === 'CHAT_UNAVAILABLE') undo(user.id, cafeId, digest)
+      throw error
+    })
+    if (appended.outcome === 'created' || appended.outcome === 'duplicate') meter.count('acks')
+    if (appended.outcome === 'created') {
+      typing.end(cafeId, user)
+      commit(cafeId, { rev: appended.message.rev, kind: 'created', message: appended.message })
+      topics.note(appended.message)
+      return { message: appended.message, duplicate: false }
+    }
+    if (appended.outcome === 'duplicate') {
+      limits.giveBack(user.id, cafeId)
+      return { message: appended.message, duplicate: true }
+    }
+    undo(user.id, cafeId, digest)
+    if (appended.outcome === 'conflict') throw refuse('CHAT_CLIENT_ID_CONFLICT')
+    if (appended.outcome === 'no-cafe') throw refuse('CHAT_CAFE_NOT_FOUND')
+    accounts.forget(user.id)
+    throw refuse('CHAT_UNAUTHENTICATED', { message: 'This user is not known any more: connect again' })
+  }
+
+  /** A send that stored nothing leaves no trace in the limits. */
+  function undo (userId: string, cafeId: string, digest: string) {
+    limits.giveBack(userId, cafeId)
+    repeats.forget(userId, cafeId, digest)
+  }
+
+  /** Deleting twice is harmless. @throws CHAT_MESSAGE_NOT_FOUND, CHAT_FORBIDDEN, CHAT_UNAVAILABLE, CHAT_OUTCOME_UNKNOWN */
+  async function remove (user: User, messageId: string): Promise<DeleteReply> {
+    const removed = await log.remove(messageId, { userId: user.id, anyone: user.role !== 'member' })
+    if (removed.outcome === 'no-message') throw refuse('CHAT_MESSAGE_NOT_FOUND')
+    if (removed.outcome === 'forbidden') throw refuse('CHAT_FORBIDDEN', { message: 'Only the author may delete a message' })
+    if (removed.outcome === 'already') return tombstone(removed.message)
+    commit(removed.change.message.cafeId, removed.change)
+    topics.takeBack(removed.change.message, removed.content)
+    return tombstone(removed.change.message)
+  }
+
+  function commit (cafeId: string, change: Change) {
+    feed.publish(cafeId, [change])
+    writeBehind.touch(cafeId, [change])
+  }
+
+  return { send, remove }
+}
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest()
+
+const tombstone = ({ id, seq, rev }: { id: string, seq: number, rev: number }): DeleteReply => ({ messageId: id, seq, rev })
