@@ -1,0 +1,34 @@
+import type { Redis } from 'ioredis'
+import type { Config } from '../../schemas/config.ts'
+import type { HotState, Meter, Reporter } from '../../services/ports.ts'
+import { createBus } from './bus.ts'
+import { createLimits } from './limits.ts'
+import { createPresence } from './presence.ts'
+import { createRecentMessages } from './recent.ts'
+import { createRepeats } from './repeats.ts'
+import { createTopics } from './topics.ts'
+
+export interface RedisStateOptions {
+  /** The connection of a key: one of several, so that commands about one key stay in order and share round trips. */
+  data: (key: string) => Redis
+  /** The connection of the subscriptions. */
+  feed: Redis
+  config: Config
+  /** Random at each start of the process. */
+  nodeId: string
+  now: () => number
+  meter: Meter
+  reporter: Reporter
+}
+
+/** Hot state that any number of nodes share. Calls reject while Redis is away, within 300 ms, but for limits and repeats. */
+export function createRedisState ({ data, feed, config, nodeId, now, meter, reporter }: RedisStateOptions): HotState {
+  return {
+    recent: createRecentMessages(data, config.chat.cacheSize, meter),
+    presence: createPresence(data, nodeId, config.presence.lease),
+    topics: createTopics(data, config.topics),
+    limits: createLimits(data, config.limits, reporter),
+    repeats: createRepeats(data, config.limits, { now, meter, reporter }),
+    bus: createBus({ data, feed }, nodeId, meter, reporter)
+  }
+}

@@ -1,0 +1,58 @@
+/*
+ * Every key and channel, as a function. An operator who limits klatsch by ACL needs
+ * `~cafe:* ~user:* ~klatsch:*` and `&klatsch:* &socket.io*`.
+ */
+
+/** LIST: newest messages, newest first, JSON as in REST. */
+export const cafeMessages = (cafeId: string) => `cafe:${cafeId}:messages`
+
+/** STRING `<rev> <seq>`: what the list is true at, and the seq of its head. */
+export const cafeRev = (cafeId: string) => `cafe:${cafeId}:rev`
+
+/** SET: ids of the users who are in the cafe. */
+export const cafeUsers = (cafeId: string) => `cafe:${cafeId}:users`
+
+/** HASH: user id to the number of nodes that have the user in the cafe. */
+export const cafeHolders = (cafeId: string) => `cafe:${cafeId}:holders`
+
+/** ZSET: word to the base-2 logarithm of its decayed count, on a time axis that runs forward. */
+export const cafeTopics = (cafeId: string) => `cafe:${cafeId}:topics`
+
+/** HASH `list`, `at`: the topics that were claimed last, and when. */
+export const cafeTopicsShown = (cafeId: string) => `cafe:${cafeId}:topics:shown`
+
+/** HASH: user id to `<message id> <time>`, the mention of a kept word that counts for this user. */
+export const cafeTopicSaid = (cafeId: string, word: string) => `cafe:${cafeId}:topics:said:${word}`
+
+/** HASH `status`, `lastSeen`, `cafeId`, `username`. */
+export const userPresence = (userId: string) => `user:${userId}:presence`
+
+/** SET: ids of the cafes the user is in. */
+export const userCafes = (userId: string) => `user:${userId}:cafes`
+
+/** ZSET: node id to the end of its lease, epoch milliseconds by Redis TIME. */
+export const nodeLeases = () => 'klatsch:nodes'
+
+/** SET of `<cafe id> <user id>`: what a node holds. */
+export const nodeEntries = (nodeId: string) => `klatsch:node:${nodeId}`
+
+/** HASH `epoch`, `steps`, `done`: how far the entries of a node follow what the node asked for. */
+export const nodeJournal = (nodeId: string) => `klatsch:node:${nodeId}:journal`
+
+/** STRING: the highest version of an attendance so far. */
+export const presenceVersion = () => 'klatsch:version'
+
+/** Prefix of the counters of a rate limit. */
+export const limitPrefix = (what: 'user' | 'cafe') => `klatsch:limit:${what}`
+
+/** STRING `<digest> <client id>`: the last content of a user in a cafe. */
+export const repeatOf = (userId: string, cafeId: string) => `klatsch:repeat:${userId}:${cafeId}`
+
+/** Channel of a cafe's notices. */
+export const cafeChannel = (cafeId: string) => `klatsch:cafe:${cafeId}`
+
+/** The cafe of a channel, or undefined if it is none of ours. */
+export function cafeOfChannel (channel: string): string | undefined {
+  const prefix = cafeChannel('')
+  return channel.startsWith(prefix) ? channel.slice(prefix.length) : undefined
+}
