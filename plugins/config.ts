@@ -1,0 +1,79 @@
+import { Ajv } from 'ajv'
+import { type FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { type Config, Env } from '../schemas/config.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance { config: Config }
+}
+
+const list = (text: string) => text.split(',').map(item => item.trim()).filter(item => item !== '')
+
+/**
+ * The configuration of an environment.
+ * @param env variables by name; empty ones count as unset
+ * @throws Error that names every wrong variable and the rule it broke, never its value
+ */
+export function loadConfig (env: Record<string, string | undefined>): Config {
+  const ajv = new Ajv({ allErrors: true, coerceTypes: true, useDefaults: true, removeAdditional: 'all' })
+  const given = Object.fromEntries(Object.entries(env).filter(([name, value]) => name in Env.properties && value !== undefined && value !== ''))
+  const valid = ajv.compile<Env>(Env)
+  if (!valid(given)) {
+    const faults = valid.errors!.map(error => `${error.instancePath.slice(1)} ${error.message}`)
+    throw new Error(`Wrong environment: ${faults.join('; ')}`)
+  }
+  const production = given.NODE_ENV === 'production'
+  const missing = (['DATABASE_URL', 'JWT_SECRET'] as const).filter(name => production && given[name] === undefined)
+  if (missing.length > 0) throw new Error(`Wrong environment: NODE_ENV=production needs ${missing.join(' and ')}`)
+  if (given.PRESENCE_LEASE < 2 * given.PRESENCE_HEARTBEAT) throw new Error('Wrong environment: PRESENCE_LEASE must be at least twice PRESENCE_HEARTBEAT')
+  return nest(given, production)
+}
+
+function nest (env: Env, production: boolean): Config {
+  return {
+    production,
+    host: env.HOST,
+    port: env.PORT,
+    logLevel: env.LOG_LEVEL,
+    dataDir: env.DATA_DIR,
+    trustProxy: list(env.TRUST_PROXY),
+    postgres: { url: env.DATABASE_URL, poolSize: env.PG_POOL_SIZE },
+    redis: { url: env.REDIS_URL, poolSize: env.REDIS_POOL_SIZE },
+    jwt: { secret: env.JWT_SECRET, expiresIn: env.JWT_EXPIRES_IN },
+    origins: env.CORS_ORIGIN.trim() === '*' ? '*' : list(env.CORS_ORIGIN),
+    socket: {
+      path: env.SOCKET_PATH,
+      pingInterval: env.SOCKET_PING_INTERVAL,
+      pingTimeout: env.SOCKET_PING_TIMEOUT,
+      maxPayload: env.SOCKET_MAX_PAYLOAD,
+      maxBuffered: env.SOCKET_MAX_BUFFERED,
+      maxCafes: env.SOCKET_MAX_CAFES
+    },
+    chat: {
+      maxLength: env.CHAT_MESSAGE_MAX_LENGTH,
+      historyLimit: env.CHAT_HISTORY_LIMIT,
+      cacheSize: env.CHAT_CACHE_SIZE,
+      typingTimeout: env.CHAT_TYPING_TIMEOUT,
+      sendQueue: env.CHAT_SEND_QUEUE
+    },
+    limits: {
+      enabled: env.CHAT_LIMITS === 'on',
+      userRate: env.CHAT_USER_RATE,
+      cafeRate: env.CHAT_CAFE_RATE,
+      repeatWindow: env.CHAT_REPEAT_WINDOW
+    },
+    feed: { check: env.CHAT_FEED_CHECK, linger: env.CHAT_FEED_LINGER },
+    presence: { heartbeat: env.PRESENCE_HEARTBEAT, lease: env.PRESENCE_LEASE },
+    topics: {
+      minWordLength: env.TOPIC_MIN_WORD_LENGTH,
+      maxTopics: env.TOPIC_MAX_TOPICS,
+      expiry: env.TOPIC_EXPIRY_SECONDS * 1000
+    }
+  }
+}
+
+async function config (fastify: FastifyInstance, options: { config: Config }) {
+  fastify.decorate('config', options.config)
+}
+
+export default fp(config, { name: 'config' })

@@ -1,0 +1,108 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { ErrorObject } from 'ajv'
+import fp from 'fastify-plugin'
+import type { ErrorCode } from '../schemas/errors.ts'
+import { type ChatError, isChatError, refuse, toErrorBody } from '../services/errors.ts'
+import { toDetails } from './validation.ts'
+
+/** What an error of Fastify or of a plugin may carry. */
+interface Foreign { code?: unknown, statusCode?: unknown, validation?: unknown }
+
+/** Statuses that Fastify, a plugin or a host's hook chose: the answer keeps their meaning in our codes. */
+const codeByStatus: Partial<Record<number, ErrorCode>> = {
+  401: 'CHAT_UNAUTHENTICATED',
+  403: 'CHAT_FORBIDDEN',
+  404: 'CHAT_ROUTE_NOT_FOUND',
+  413: 'CHAT_PAYLOAD_TOO_LARGE',
+  429: 'CHAT_RATE_LIMITED',
+  503: 'CHAT_UNAVAILABLE'
+}
+
+const unreadable: Partial<Record<string, string>> = {
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'The body is empty',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'The body is not valid JSON',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'The body has another length than announced',
+  FST_ERR_BAD_URL: 'The URL is malformed',
+  FST_ERR_MAX_PARAM_LENGTH: 'The URL is malformed'
+}
+
+/**
+ * The registered error for whatever was thrown, on either transport. Never rejects, never shows foreign words;
+ * what it was stays in `cause`, for the log.
+ */
+export function toChatError (error: unknown): ChatError {
+  if (isChatError(error)) return error
+  const { code, statusCode, validation } = (error ?? {}) as Foreign
+  const name = String(code)
+
+  if (/^FA?ST_JWT_/.test(name)) return refuse('CHAT_UNAUTHENTICATED', { cause: error })
+  // Its handler may still be at work.
+  if (name === 'FST_ERR_HANDLER_TIMEOUT') return refuse('CHAT_OUTCOME_UNKNOWN', { cause: error })
+  if (Array.isArray(validation)) return refuse('CHAT_VALIDATION', { cause: error, details: toDetails(validation as ErrorObject[]) })
+  if (statusCode === 415) return wrongMediaType(error)
+
+  const known = codeByStatus[Number(statusCode)]
+  if (known !== undefined) return refuse(known, { cause: error })
+  if (Number(statusCode) >= 400 && Number(statusCode) < 500) return unreadableRequest(name, error)
+  return refuse('CHAT_INTERNAL', { cause: error })
+}
+
+function wrongMediaType (cause: unknown): ChatError {
+  const error = refuse('CHAT_VALIDATION', {
+    message: 'The body must be application/json',
+    details: [{ field: 'content-type', rule: 'contentMediaType' }],
+    cause
+  })
+  return Object.assign(error, { statusCode: 415 })
+}
+
+function unreadableRequest (name: string, cause: unknown): ChatError {
+  const message = unreadable[name]
+  return refuse('CHAT_VALIDATION', { cause, ...(message !== undefined && { message }) })
+}
+
+/** What the log may have of an error: PostgreSQL puts whole rows into other fields of its errors, and with them what people wrote. */
+export function toLog (error: unknown) {
+  if (!(error instanceof Error)) return { name: typeof error }
+  return { name: error.name, message: error.message, stack: error.stack, ...('code' in error && { code: error.code }) }
+}
+
+/** Sends an error in the one shape that all of them have. */
+function answer (reply: FastifyReply, error: ChatError) {
+  if (error.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(error.retryAfterMs / 1000))
+  if (error.statusCode === 401) reply.header('www-authenticate', 'Bearer')
+  return reply.code(error.statusCode).send(toErrorBody(error))
+}
+
+/** Refusals are the client's affair; 503 is known to the health check as well; anything else is a fault of ours. */
+function log (request: FastifyRequest, error: ChatError) {
+  const { code, details, cause } = error
+  if (error.statusCode < 500) return request.log.debug({ code, details }, 'request refused')
+  const entry = { code, err: toLog(cause ?? error) }
+  if (error.statusCode === 503) return request.log.warn(entry, 'request not served')
+  request.log.error(entry, 'request failed')
+}
+
+/** For requests that match no route, where the process or a prefix wants that answered by us. */
+export function notFound (_request: FastifyRequest, reply: FastifyReply) {
+  return answer(reply, refuse('CHAT_ROUTE_NOT_FOUND'))
+}
+
+/** Fastify's `frameworkErrors`: a URL that the router can't read never gets as far as the error handler. */
+export function frameworkErrors (error: unknown, request: FastifyRequest, reply: FastifyReply) {
+  const refusal = toChatError(error)
+  log(request, refusal)
+  answer(reply, refusal)
+}
+
+async function errors (fastify: FastifyInstance) {
+  const { meter } = fastify.metrics
+  fastify.setErrorHandler(function onError (error: unknown, request, reply) {
+    const refusal = toChatError(error)
+    meter.count('refusals', refusal.code)
+    log(request, refusal)
+    return answer(reply, refusal)
+  })
+}
+
+export default fp(errors, { name: 'errors', dependencies: ['metrics', 'validation'] })

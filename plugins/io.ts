@@ -1,0 +1,68 @@
+import type { IncomingMessage, Server as HttpServer } from 'node:http'
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import socketIo from 'fastify-socket.io'
+import type { Server, ServerOptions, Socket } from 'socket.io'
+import type { ClientToServerEvents, ServerToClientEvents } from '../schemas/events.ts'
+import type { Connection } from '../services/membership.ts'
+
+/** What klatsch keeps of a socket. `expiresAt`: of its token, epoch milliseconds. */
+export interface SocketData { connection: Connection, expiresAt: number }
+
+export type ChatServer = Server<ClientToServerEvents, ServerToClientEvents, Record<string, never>, SocketData>
+export type ChatSocket = Socket<ClientToServerEvents, ServerToClientEvents, Record<string, never>, SocketData>
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    io: ChatServer
+    /** Events that are being handled; a stopping node waits for them. */
+    underway: Set<Promise<unknown>>
+  }
+}
+
+const RECONNECT_AFTER_MS = 3000
+const DRAIN_MS = 3000
+const CONNECT_TIMEOUT_MS = 10_000
+
+/** Servers that have a Socket.IO already: a second one would take the first one's connections. */
+const taken = new WeakSet<HttpServer>()
+
+/** `fastify.io`: Socket.IO on this server, closed so that clients come back to another node. */
+async function io (fastify: FastifyInstance) {
+  const { config, health } = fastify
+  if (taken.has(fastify.server)) throw new Error('klatsch is registered on this server already: one Socket.IO server each')
+  taken.add(fastify.server)
+  fastify.decorate('underway', new Set<Promise<unknown>>())
+
+  const options: Partial<ServerOptions> & { preClose: (done: (error?: Error) => void) => void } = {
+    path: config.socket.path,
+    pingInterval: config.socket.pingInterval,
+    pingTimeout: config.socket.pingTimeout,
+    maxHttpBufferSize: config.socket.maxPayload,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    serveClient: false,
+    cors: { origin: config.origins === '*' ? '*' : config.origins },
+    allowRequest: (request, answer) => answer(null, isAllowed(request, config.origins)),
+    preClose: done => { close().then(() => done(), done) }
+  }
+  // Its types are those of Fastify 4; what it does holds for 5 (test/plugins/io.test.ts).
+  await fastify.register(socketIo.default as never, options as never)
+
+  /** The stock way disconnects clients so that they stay away; closing the transport lets them come back. */
+  async function close () {
+    health.drain()
+    fastify.io.local.emit('server:draining', { reconnectAfterMs: RECONNECT_AFTER_MS })
+    const patience = new Promise(resolve => { setTimeout(resolve, DRAIN_MS).unref() })
+    await Promise.race([Promise.allSettled(fastify.underway), patience])
+    await fastify.io.close()
+  }
+}
+
+/** Native clients send no Origin; pages only from the allow-list, or from where they connect to. */
+function isAllowed (request: IncomingMessage, origins: '*' | string[]): boolean {
+  const { origin, host } = request.headers
+  if (origin === undefined || origins === '*' || origins.includes(origin)) return true
+  return URL.canParse(origin) && new URL(origin).host === host
+}
+
+export default fp(io, { name: 'io', dependencies: ['config', 'health'] })

@@ -1,0 +1,54 @@
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+
+const LOOK_EVERY_MS = 500
+/** Packets that may wait, whatever their size. */
+const MAX_PACKETS = 5000
+/** With fewer packets than these waiting, their bytes are not worth counting: one event is bounded anyway. */
+const FEW_PACKETS = 32
+
+/** What engine.io keeps of a connection, as far as it is needed here. */
+interface Connection {
+  writeBuffer: ReadonlyArray<{ data?: unknown }>
+  /** `socket`: of a WebSocket, not of polling */
+  transport: { socket?: { bufferedAmount: number, terminate: () => void } }
+  close: (discard: boolean) => void
+}
+
+/**
+ * Closes connections whose client reads too slowly: Socket.IO would keep everything for them, without a bound. The
+ * transport is closed, so that a stock client comes back, and resumes with `since`.
+ */
+async function slowConsumers (fastify: FastifyInstance) {
+  const { config: { socket: { maxBuffered } }, io, log, metrics: { meter } } = fastify
+
+  const looking = setInterval(look, LOOK_EVERY_MS)
+  fastify.addHook('preClose', async () => clearInterval(looking))
+
+  function look () {
+    for (const [id, client] of Object.entries((io.engine as unknown as { clients: Record<string, Connection> }).clients)) {
+      const bytes = bufferedBytes(client)
+      const packets = client.writeBuffer.length
+      if (bytes <= maxBuffered && packets <= MAX_PACKETS) continue
+      meter.count('slow_consumers')
+      log.warn({ connection: id, bytes, packets }, 'closed a connection that reads too slowly')
+      cut(client)
+    }
+  }
+}
+
+/** At once: a polite close would wait until all that is buffered was read. */
+function cut (client: Connection) {
+  const { socket } = client.transport
+  if (socket === undefined) return client.close(true)
+  socket.terminate()
+}
+
+/** Waiting in Socket.IO, and handed to the transport but not yet to the network. */
+function bufferedBytes ({ writeBuffer, transport }: Connection): number {
+  const handed = transport.socket?.bufferedAmount ?? 0
+  if (writeBuffer.length < FEW_PACKETS) return handed
+  return writeBuffer.reduce((sum, { data }) => sum + (typeof data === 'string' ? data.length : 0), handed)
+}
+
+export default fp(slowConsumers, { name: 'slow-consumers', dependencies: ['config', 'io', 'metrics'] })

@@ -1,0 +1,135 @@
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import type { Ack, Payload, Reply } from '../schemas/contract.ts'
+import { type ClientEvents, clientEvents } from '../schemas/events.ts'
+import { refuse, toErrorBody } from '../services/errors.ts'
+import { userRoom } from '../services/rooms.ts'
+import { toChatError, toLog } from './errors.ts'
+import type { ChatSocket } from './io.ts'
+import type { Check } from './validation.ts'
+
+type ClientEvent = keyof ClientEvents
+
+/**
+ * A socket event, as a route is a request. What the handler returns is the ack's `data`; a function that it returns is
+ * called first, and the ack sent in the same turn: nothing comes between.
+ */
+export interface EventRoute<E extends ClientEvent> {
+  event: E
+  handler: (socket: ChatSocket, payload: Payload<ClientEvents[E]>) => Promise<Reply<ClientEvents[E]> | (() => Reply<ClientEvents[E]>)>
+}
+
+declare module 'fastify' {
+  interface FastifyInstance { event: <E extends ClientEvent>(route: EventRoute<E>) => void }
+}
+
+interface Route { handler: (socket: ChatSocket, payload: unknown) => Promise<unknown>, check: Check }
+
+const isEvent = (name: string): name is ClientEvent => Object.hasOwn(clientEvents, name)
+
+/** Events of clients: who may connect, what is listened to, and how each is answered. The only place with `socket.on`. */
+async function socket (fastify: FastifyInstance) {
+  const { config, health, io, log, metrics, services, underway } = fastify
+  const routes = new Map<string, Route>()
+
+  fastify.decorate('event', route => {
+    if (!isEvent(route.event)) throw new Error(`The event ${String(route.event)} is not declared`)
+    if (routes.has(route.event)) throw new Error(`The event ${route.event} has a handler already`)
+    routes.set(route.event, { handler: route.handler as Route['handler'], check: fastify.check(clientEvents[route.event].payload) })
+  })
+
+  fastify.addHook('onReady', async () => {
+    const missing = Object.keys(clientEvents).filter(name => !routes.has(name))
+    if (missing.length > 0) throw new Error(`No handler for the events ${missing.join(', ')}`)
+    io.use((newcomer, next) => { authenticate(newcomer).then(() => next(), next) })
+    io.on('connection', welcome)
+  })
+
+  metrics.gauge('chat_connections', 'Live sockets of this node', () => io.of('/').sockets.size)
+
+  /** @throws an Error whose `data` is the error body: what the client's `connect_error` gets */
+  async function authenticate (newcomer: ChatSocket) {
+    try {
+      if (health.readiness().body.status === 'starting') throw refuse('CHAT_UNAVAILABLE', { retryAfterMs: 1000, message: 'The node is starting' })
+      if (health.readiness().body.status === 'draining') throw refuse('CHAT_UNAVAILABLE', { retryAfterMs: 1000, message: 'The node is stopping' })
+      const { user, expiresAt } = await fastify.identify(newcomer.handshake.auth.token)
+      // The token is not needed any more and must not get into logs or to other nodes.
+      delete newcomer.handshake.auth.token
+      newcomer.data = { connection: services.membership.connect(newcomer.id, user), expiresAt }
+    } catch (error) {
+      const refusal = toChatError(error)
+      metrics.meter.count('refusals', refusal.code)
+      if (refusal.statusCode >= 500) log.warn({ err: toLog(refusal.cause ?? refusal), code: refusal.code }, 'connection refused')
+      throw Object.assign(new Error(refusal.message), { data: toErrorBody(refusal) })
+    }
+  }
+
+  // No await before the listeners: what a client emits right after connecting must find them.
+  function welcome (socket: ChatSocket) {
+    const { connection, expiresAt } = socket.data
+    for (const name of routes.keys()) {
+      socket.on(name as ClientEvent, (...args: unknown[]) => dispatch(socket, name, args))
+    }
+    socket.onAny((name: string, ...args: unknown[]) => {
+      if (!routes.has(name)) dispatch(socket, name, args)
+    })
+    socket.on('disconnect', () => { track(services.membership.disconnect(connection)) })
+    socket.join(userRoom(connection.user.id))
+    socket.emit('connected', {
+      userId: connection.user.id,
+      username: connection.user.username,
+      serverTime: new Date().toISOString(),
+      expiresAt: new Date(expiresAt).toISOString(),
+      limits: { maxLength: config.chat.maxLength, historyLimit: config.chat.historyLimit, typingTimeoutMs: config.chat.typingTimeout }
+    })
+    const { cafeId, since } = socket.handshake.auth
+    if (cafeId !== undefined) dispatch(socket, 'join:cafe', [since === undefined ? { cafeId } : { cafeId, since }])
+  }
+
+  function dispatch (socket: ChatSocket, name: string, args: unknown[]) {
+    track(answer(socket, name, args))
+  }
+
+  function track (work: Promise<unknown>) {
+    underway.add(work)
+    work.finally(() => underway.delete(work))
+  }
+
+  /** Handles one event and answers it: by its ack, or a failure without one by the `error` event. Never rejects. */
+  async function answer (socket: ChatSocket, name: string, args: unknown[]) {
+    const last = args.at(-1)
+    const ack = typeof last === 'function' ? last as (reply: Ack<unknown>) => void : undefined
+    try {
+      const route = routes.get(name)
+      if (route === undefined) throw refuse('CHAT_UNKNOWN_EVENT')
+      if (Date.now() >= socket.data.expiresAt) throw refuse('CHAT_UNAUTHENTICATED', { message: 'The token has expired' })
+      const payload = readPayload(ack === undefined ? args : args.slice(0, -1), route.check)
+      const result = await route.handler(socket, payload)
+      const data: unknown = typeof result === 'function' ? result() : result
+      ack?.({ ok: true, data })
+    } catch (error) {
+      const refusal = toChatError(error)
+      metrics.meter.count('refusals', refusal.code)
+      if (refusal.statusCode >= 500) {
+        const entry = { event: name, socketId: socket.id, userId: socket.data.connection.user.id, code: refusal.code, err: toLog(refusal.cause ?? refusal) }
+        log[refusal.statusCode === 503 ? 'warn' : 'error'](entry, 'event failed')
+      }
+      const body = toErrorBody(refusal)
+      if (ack !== undefined) ack({ ok: false, error: body })
+      else socket.emit('error', body)
+    }
+  }
+}
+
+/** An event carries one object. `null` where the ack stands is what some clients send for none. */
+function readPayload (args: unknown[], check: Check): unknown {
+  const [payload, ...others] = args
+  if (others.some(other => other !== null && other !== undefined)) {
+    throw refuse('CHAT_VALIDATION', { message: 'An event takes one object and an ack function', details: [{ field: 'ack', rule: 'type' }] })
+  }
+  const failure = check(payload)
+  if (failure !== undefined) throw failure
+  return payload
+}
+
+export default fp(socket, { name: 'socket', dependencies: ['authenticate', 'config', 'health', 'io', 'metrics', 'services', 'validation'] })

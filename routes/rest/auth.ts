@@ -1,0 +1,42 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Ref } from '../../schemas/common.ts'
+import { GuestRequest, Session } from '../../schemas/users.ts'
+import { failures } from './failures.ts'
+
+const auth: FastifyPluginAsyncTypebox = async function auth (fastify) {
+  const { accounts } = fastify.services
+
+  fastify.route({
+    method: 'POST',
+    url: '/api/auth/guest',
+    schema: {
+      summary: 'Become a guest, with a name of your own or a friendly one made up here',
+      tags: ['auth'],
+      body: Ref(GuestRequest),
+      response: { 201: Ref(Session), ...failures(400, 413, 415, 500, 503) }
+    },
+    preValidation: async function allowNoBody (request) {
+      if (request.body === undefined) request.body = {}
+    },
+    handler: async function onGuest (request, reply) {
+      const user = await accounts.welcome(request.body.username)
+      return reply.code(201).header('cache-control', 'no-store').send(fastify.issue(user))
+    }
+  })
+
+  fastify.route({
+    method: 'POST',
+    url: '/api/auth/refresh',
+    schema: {
+      summary: 'Exchange a token that is still valid for a new one',
+      tags: ['auth'],
+      response: { 200: Ref(Session), ...failures(400, 401, 413, 415, 500, 503) }
+    },
+    onRequest: fastify.authenticate,
+    handler: async function onRefresh (request, reply) {
+      return reply.header('cache-control', 'no-store').send(fastify.issue(request.user))
+    }
+  })
+}
+
+export default auth

@@ -1,0 +1,37 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Ref } from '../../schemas/common.ts'
+import { Liveness, Readiness } from '../../schemas/health.ts'
+import { failures } from './failures.ts'
+
+const health: FastifyPluginAsyncTypebox = async function health (fastify) {
+  const { health } = fastify
+
+  fastify.route({
+    method: 'GET',
+    url: '/health/live',
+    schema: {
+      summary: 'Whether the process answers',
+      tags: ['health'],
+      response: { 200: Ref(Liveness), ...failures(500) }
+    },
+    handler: async function onLive () {
+      return { status: 'alive' as const, nodeId: health.nodeId }
+    }
+  })
+
+  fastify.route({
+    method: 'GET',
+    url: '/health/ready',
+    schema: {
+      summary: 'Whether this node should get traffic',
+      tags: ['health'],
+      response: { 200: Ref(Readiness), 503: Ref(Readiness), ...failures(500) }
+    },
+    handler: async function onReady (_request, reply) {
+      const { statusCode, body } = health.readiness()
+      return reply.code(statusCode).send(body)
+    }
+  })
+}
+
+export default health

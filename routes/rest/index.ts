@@ -1,0 +1,27 @@
+import type { FastifyInstance } from 'fastify'
+import auth from './auth.ts'
+import cafes from './cafes.ts'
+import health from './health.ts'
+import home from './home.ts'
+import messages from './messages.ts'
+import metrics from './metrics.ts'
+import presence from './presence.ts'
+import topics from './topics.ts'
+
+/** Every REST route. All of them move with the prefix that the app was registered under. */
+export default async function rest (fastify: FastifyInstance) {
+  // These answer from the first moment on: they are how one learns that the node is still starting.
+  fastify.register(home)
+  fastify.register(health)
+  fastify.register(metrics)
+  fastify.register(api)
+}
+
+async function api (fastify: FastifyInstance) {
+  fastify.addHook('onRequest', fastify.health.refuseUntilStarted)
+  fastify.register(auth)
+  fastify.register(cafes)
+  fastify.register(messages)
+  fastify.register(presence)
+  fastify.register(topics)
+}

@@ -1,0 +1,28 @@
+import type { FastifyInstance } from 'fastify'
+import type { CafeRef, JoinRequest } from '../../schemas/cafes.ts'
+import type { ChatSocket } from '../../plugins/io.ts'
+import { cafeRoom } from '../../services/rooms.ts'
+
+export default async function cafeEvents (fastify: FastifyInstance) {
+  const { membership } = fastify.services
+
+  fastify.event({ event: 'join:cafe', handler: onJoin })
+  fastify.event({ event: 'leave:cafe', handler: onLeave })
+
+  async function onJoin (socket: ChatSocket, request: JoinRequest) {
+    const admit = await membership.join(socket.data.connection, request)
+    return function enter () {
+      const { history, reply, greeting } = admit()
+      socket.emit('message:history', history)
+      socket.join(cafeRoom(request.cafeId))
+      if (greeting !== undefined) setImmediate(() => socket.emit('users:update', greeting))
+      return reply
+    }
+  }
+
+  async function onLeave (socket: ChatSocket, { cafeId }: CafeRef) {
+    await membership.leave(socket.data.connection, cafeId)
+    socket.leave(cafeRoom(cafeId))
+    return { cafeId }
+  }
+}

@@ -1,0 +1,15 @@
+import type { FastifyInstance } from 'fastify'
+import type { StatusRequest } from '../../schemas/presence.ts'
+import type { ChatSocket } from '../../plugins/io.ts'
+
+export default async function presenceEvents (fastify: FastifyInstance) {
+  const { presence } = fastify.services
+
+  fastify.event({ event: 'presence:update', handler: onUpdate })
+
+  async function onUpdate (socket: ChatSocket, { status }: StatusRequest) {
+    const { id, username } = socket.data.connection.user
+    await presence.setStatus({ id, username }, status)
+    return { status }
+  }
+}
