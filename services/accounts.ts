@@ -10,11 +10,14 @@ const ANIMALS = ['Otter', 'Heron', 'Badger', 'Finch', 'Hedgehog', 'Lynx', 'Magpi
 
 const pick = (words: readonly string[]) => words[randomInt(words.length)]!
 
-/** Who the users are. Rows are written at authentication, together for all who arrive at once, never on a send. */
+interface Batch { users: User[], done: Promise<void> }
+
+/** Who the users are. Rows are written at authentication, together for all who arrive while others are written, never on a send. */
 export function createAccounts (users: Users) {
   // id -> what the row holds; the oldest goes first
   const known = new Map<string, string>()
-  let batch: { users: User[], done: Promise<void> } | undefined
+  let open: Batch | undefined
+  let writing: Promise<unknown> = Promise.resolve()
 
   const card = (user: User) => `${user.role} ${user.username}`
 
@@ -28,17 +31,21 @@ export function createAccounts (users: Users) {
   }
 
   function join (user: User): Promise<void> {
-    if (batch !== undefined && batch.users.length < MAX_BATCH) {
-      batch.users.push(user)
-      return batch.done
-    }
-    const mine = { users: [user], done: Promise.resolve() }
-    mine.done = new Promise(resolve => { setImmediate(resolve) }).then(() => {
-      if (batch === mine) batch = undefined
-      return users.upsert(mine.users)
+    if (open === undefined || open.users.length >= MAX_BATCH) open = begin()
+    open.users.push(user)
+    return open.done
+  }
+
+  /** A batch takes users in until the one before it is written. */
+  function begin (): Batch {
+    const batch: Batch = { users: [], done: Promise.resolve() }
+    batch.done = writing.then(() => {
+      if (open === batch) open = undefined
+      return users.upsert(batch.users)
     })
-    batch = mine
-    return mine.done
+    // Who waits for it hears of a failure; the next batch has its own chance.
+    writing = batch.done.catch(() => {})
+    return batch
   }
 
   /** A new guest, under the given name or a friendly one. @throws CHAT_UNAVAILABLE */

@@ -35,11 +35,13 @@ export function createFeed (ports: FeedPorts, config: Config, now: () => number)
   const { log, recent, bus, broadcast, meter, reporter } = ports
   const sizes = { messages: Math.max(config.chat.cacheSize, config.chat.historyLimit), changes: RING_CHANGES }
   const feeds = new Map<string, Feed>()
+  const unverified: Feed[] = []
+  let verifying: NodeJS.Timeout | undefined
   const opening = new Map<string, { done: Promise<Feed>, early: Change[] }>()
 
   bus.onNotice((cafeId, notice) => { if (notice.kind === 'changes') receive(cafeId, notice.changes, HOLD_MS) })
-  bus.onReconnect(() => { check() })
-  const checking = setInterval(check, config.feed.check)
+  bus.onReconnect(() => { check([...feeds.values()]) })
+  const checking = setInterval(() => check([...feeds.values()].filter(feed => !closeIdle(feed))), config.feed.check)
 
   /** Hands on what this node committed: here at once, to the other nodes by the bus. Never throws, never waits. */
   function publish (cafeId: string, changes: readonly Change[]) {
@@ -105,9 +107,8 @@ export function createFeed (ports: FeedPorts, config: Config, now: () => number)
     for (const rev of feed.early.keys()) if (rev <= feed.ring.rev) feed.early.delete(rev)
   }
 
-  /** Compares the open cafes with the database in one query, fills what is missing, closes those nobody uses. */
-  async function check (only?: Feed) {
-    const open = only === undefined ? [...feeds.values()].filter(feed => !closeIdle(feed)) : [only]
+  /** Compares cafes with the database in one query and fills what is missing. Never rejects. */
+  async function check (open: readonly Feed[]) {
     if (open.length === 0) return
     try {
       const heads = await log.heads(open.map(feed => feed.cafeId))
@@ -176,12 +177,21 @@ export function createFeed (ports: FeedPorts, config: Config, now: () => number)
       }
       feeds.set(cafeId, feed)
       receive(cafeId, early, HOLD_MS)
-      if (enough) check(feed) // the list may lag: the rest follows live
+      if (enough) verifySoon(feed)
       return feed
     } catch (error) {
       bus.unsubscribe(cafeId).catch(failure => reporter.warn(failure, 'unsubscribe'))
       throw error
     }
+  }
+
+  /** A list may lag, and the rest then follows live. Cafes that open together share the query. */
+  function verifySoon (feed: Feed) {
+    unverified.push(feed)
+    verifying ??= setTimeout(() => {
+      verifying = undefined
+      check(unverified.splice(0))
+    }, HOLD_MS)
   }
 
   async function loadFromLog (cafeId: string) {
@@ -209,6 +219,7 @@ export function createFeed (ports: FeedPorts, config: Config, now: () => number)
 
   function stop () {
     clearInterval(checking)
+    clearTimeout(verifying)
     for (const feed of feeds.values()) clearTimeout(feed.timer)
     feeds.clear()
   }

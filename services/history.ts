@@ -27,7 +27,7 @@ export function createHistory ({ log, bus }: { log: Log, bus: Bus }, feed: FeedS
 
   async function prepareStart (open: Feed, since: number | undefined): Promise<() => Start> {
     if (since === undefined) return () => fresh(open)
-    if (since > open.ring.rev) await feed.check(open)
+    if (since > open.ring.rev) await feed.check([open])
     if (since >= open.ring.floor) return () => since < open.minRev ? fresh(open) : resume(open, since, [])
     const snapshot = await log.changedSince(open.cafeId, since, historyLimit + 1)
     if (snapshot === undefined) throw refuse('CHAT_CAFE_NOT_FOUND')
@@ -82,7 +82,7 @@ export function createHistory ({ log, bus }: { log: Log, bus: Bus }, feed: FeedS
   async function firstPage (cafeId: string, limit: number) {
     if (!bus.isLive()) return logPage(cafeId, { limit })
     const open = await feed.open(cafeId)
-    if (!open.verified) await feed.check(open)
+    if (!open.verified) await feed.check([open])
     const { ring } = open
     const messages = ring.newest(limit)
     if (!open.verified || messages.length < Math.min(limit, ring.seq)) return logPage(cafeId, { limit })

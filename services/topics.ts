@@ -8,6 +8,8 @@ import { extractWords } from './words.ts'
 /** Topics that topics:update names, as many as a REST answer without a limit. */
 const SHOWN = 10
 const MAX_BACKLOG = 1000
+/** The longest that a timer takes. */
+const LONGEST_MS = 2 ** 31 - 1
 
 interface Ports { topics: Topics, cafes: Cafes, broadcast: Broadcast, meter: Meter, reporter: Reporter }
 
@@ -16,8 +18,11 @@ export function createTopics (ports: Ports, config: Config, now: () => number) {
   const { topics, cafes, broadcast, meter, reporter } = ports
   const { minWordLength, maxTopics } = config.topics
   const backlog: Array<() => Promise<void>> = []
-  const announcing = new Map<string, NodeJS.Timeout | null>()
+  // cafes that are asked about again later, and those being asked about now; `true`: ask once more
+  const timers = new Map<string, NodeJS.Timeout>()
+  const claiming = new Map<string, boolean>()
   let working: Promise<void> | undefined
+  let stopped = false
 
   /** Counts the words of a new message. */
   function note (message: Message) {
@@ -51,32 +56,31 @@ export function createTopics (ports: Ports, config: Config, now: () => number) {
     }
   }
 
-  /** Tells the members if the visible list changed; asks again when it may change by itself. One timer per cafe. */
+  /** Tells the members if the visible list changed; asks again when it may change by itself. One claim or timer per cafe. */
   function announce (cafeId: string) {
-    const timer = announcing.get(cafeId)
-    if (timer === null) return // a claim is under way; what came since is seen by the next one
-    clearTimeout(timer)
-    announcing.set(cafeId, null)
+    if (stopped) return
+    // The claim under way may have been too early to see what came now.
+    if (claiming.has(cafeId)) return claiming.set(cafeId, true)
+    clearTimeout(timers.get(cafeId))
+    timers.delete(cafeId)
+    claiming.set(cafeId, false)
     attempt(async () => {
       const { topics: list, againIn } = await topics.claim(cafeId, Math.min(SHOWN, maxTopics), now())
       if (list !== undefined) broadcast.everywhere(cafeId, 'topics:update', { cafeId, topics: list })
-      schedule(cafeId, againIn)
-    }).then(done => { if (!done) announcing.delete(cafeId) })
+      if (againIn !== undefined && !stopped) timers.set(cafeId, setTimeout(() => announce(cafeId), Math.min(Math.max(againIn, 10), LONGEST_MS)))
+    }).then(() => {
+      const again = claiming.get(cafeId)
+      claiming.delete(cafeId)
+      if (again) announce(cafeId)
+    })
   }
 
-  function schedule (cafeId: string, againIn: number | undefined) {
-    if (againIn === undefined) return announcing.delete(cafeId)
-    announcing.set(cafeId, setTimeout(() => announce(cafeId), Math.min(Math.max(againIn, 10), 2 ** 31 - 1)))
-  }
-
-  async function attempt (task: () => Promise<void>): Promise<boolean> {
+  async function attempt (task: () => Promise<void>) {
     try {
       await task()
-      return true
     } catch (error) {
       meter.count('hot_state_failures', 'topics')
       reporter.warn(error, 'topics')
-      return false
     }
   }
 
@@ -91,9 +95,10 @@ export function createTopics (ports: Ports, config: Config, now: () => number) {
   }
 
   async function stop () {
+    stopped = true
     await working
-    for (const timer of announcing.values()) if (timer !== null) clearTimeout(timer)
-    announcing.clear()
+    for (const timer of timers.values()) clearTimeout(timer)
+    timers.clear()
   }
 
   return { note, takeBack, top, stop }

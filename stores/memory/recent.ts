@@ -17,7 +17,6 @@ export function createRecentMessages (size: number): RecentMessages {
       if (held === undefined && changes[0]?.rev !== 1) return null
       const list = held ?? { rev: 0, messages: [] }
       for (const change of changes) {
-        if (change.rev > list.rev + 1) break
         if (change.rev === list.rev + 1 && !step(list, change, size)) {
           cafes.delete(cafeId)
           return null

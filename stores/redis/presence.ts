@@ -7,7 +7,7 @@ import { beatNode, beginSync, cafeMembers, enterCafe, leaveCafe, releaseNode, se
 
 /** Entries that one script call touches at most: a few milliseconds of Redis. */
 const PIECE = 500
-const STATUSES: readonly string[] = ['online', 'away', 'busy'] satisfies Status[]
+const STATUSES: readonly Status[] = ['online', 'away', 'busy']
 
 interface Entry { cafeId: string, user: Person }
 interface Difference extends Entry { action: Attendance['action'] }
@@ -63,9 +63,9 @@ export function createPresence (data: (key: string) => Redis, nodeId: string, le
       const piece = differences.slice(start, start + PIECE).filter(({ cafeId, user }) => !since.has(entryOf(cafeId, user.id)))
       const args = piece.flatMap(({ action, cafeId, user }) => [action, cafeId, user.id, user.username])
       const [ok, ...changed] = await syncPiece(own, [], [nodeId, name, newest, last ? 1 : 0, ...args])
-      for (const [index = 0, userCount = 0, version = 0] of chunk(changed, 3)) {
-        const { action, cafeId, user } = piece[index]!
-        changes.push(attend(action, cafeId, user, userCount, version))
+      for (const [index, username, userCount, version] of chunk(changed, 4)) {
+        const { action, cafeId, user: { id } } = piece[Number(index)]!
+        changes.push(attend(action, cafeId, { id, username: String(username) }, Number(userCount), Number(version)))
       }
       if (ok === 0) break
     }
@@ -127,12 +127,12 @@ export function createPresence (data: (key: string) => Redis, nodeId: string, le
 
 /** Nobody is named of whom Redis lost the name. */
 function toMember ([id, username, status, lastSeen]: Array<string | null>): Member[] {
-  const seen = Number(lastSeen)
-  if (id == null || username == null || !Number.isSafeInteger(seen)) return []
-  return [{ id, username, status: STATUSES.includes(status ?? '') ? status as Status : 'online', lastSeen: new Date(seen).toISOString() }]
+  const seen = new Date(Number(lastSeen))
+  if (id == null || username == null || Number.isNaN(seen.getTime())) return []
+  return [{ id, username, status: STATUSES.find(known => known === status) ?? 'online', lastSeen: seen.toISOString() }]
 }
 
-/** What must be done for a node that holds `held` to hold exactly `entries`. The name of who leaves is not known any more. */
+/** What must be done for a node that holds `held` to hold exactly `entries`. The names of those who leave are Redis's to know. */
 function differences (entries: readonly Entry[], held: ReadonlySet<string>): Difference[] {
   const wanted = new Map(entries.map(({ cafeId, user }) => [entryOf(cafeId, user.id), { action: 'join' as const, cafeId, user }]))
   const joins = [...wanted].flatMap(([key, join]) => held.has(key) ? [] : [join])

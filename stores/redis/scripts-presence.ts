@@ -64,11 +64,9 @@ local function drop (cafe, user)
   return true
 end
 
--- Follows one numbered step of the node. A step that is missing breaks the journal: the node no longer counts as known.
+-- Follows one numbered step of the node. Once a step is missing the journal never catches up: the node is not known any more.
 local function follow (node, previous, step)
-  local at = redis.call('HGET', journal(node), 'steps')
-  if at == previous then redis.call('HSET', journal(node), 'steps', step)
-  elseif at then redis.call('DEL', journal(node)) end
+  if redis.call('HGET', journal(node), 'steps') == previous then redis.call('HSET', journal(node), 'steps', step) end
 end
 
 local function name (user) return redis.call('HGET', presence(user), 'username') or '' end
@@ -144,11 +142,11 @@ return 1
 
 /**
  * A piece of a sync. Answers 0 if another sync began, the node was reaped or the store was emptied meanwhile, else 1; then
- * index, count, version of each entry that changed its cafe.
+ * index, name, count, version of each entry that changed its cafe.
  * ARGV[1] node, ARGV[2] epoch, ARGV[3] highest version the node has seen, ARGV[4] '1' with the last piece,
  * then for each entry: 'join' or 'leave', cafe, user, name
  */
-export const syncPiece = bind<[ok: number, ...changed: number[]]>('PresenceSyncPiece', `${lib}
+export const syncPiece = bind<[ok: number, ...changed: Array<string | number>]>('PresenceSyncPiece', `${lib}
 local node = ARGV[1]
 if redis.call('HGET', journal(node), 'epoch') ~= ARGV[2] then return { 0 } end
 local out = { 1 }
@@ -158,7 +156,7 @@ for i = 5, #ARGV, 4 do
   if ARGV[i] == 'join' then changed = take(node, cafe, user, ARGV[i + 3])
   else changed = redis.call('SREM', entries(node), cafe .. ' ' .. user) == 1 and drop(cafe, user) end
   if changed then
-    for _, field in ipairs({ (i - 5) / 4, redis.call('SCARD', users(cafe)), version(ARGV[3]) }) do table.insert(out, field) end
+    for _, field in ipairs({ (i - 5) / 4, name(user), redis.call('SCARD', users(cafe)), version(ARGV[3]) }) do table.insert(out, field) end
   end
 end
 if ARGV[4] == '1' then redis.call('HSET', journal(node), 'done', '1') end

@@ -42,7 +42,6 @@ local before = rev
 
 for i = 3, #ARGV, 5 do
   local change, kind, number, message, json = tonumber(ARGV[i]), ARGV[i + 1], tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]), ARGV[i + 4]
-  if change > rev + 1 then break end
   if change == rev + 1 then
     if kind == 'created' then
       if number ~= seq + 1 then

@@ -33,8 +33,8 @@ for i = 8, #ARGV do
     redis.call('ZADD', KEYS[1], text(sum), word)
     redis.call('HSET', key, user, message .. ' ' .. ARGV[2])
     redis.call('PEXPIRE', key, expiry)
-    -- A word that never rests must not remember everybody for ever: look at a few, forget those who are long past.
-    local sample = redis.call('HRANDFIELD', key, 4, 'WITHVALUES')
+    -- A word that never rests must not remember everybody for ever: now and then look at some, forget those who are long past.
+    local sample = at % 8 < 1 and redis.call('HRANDFIELD', key, 32, 'WITHVALUES') or {}
     for j = 1, #sample, 2 do
       local time = tonumber(string.match(sample[j + 1], ' (%S+)$') or '')
       if not time or at - time > tonumber(expiry) then redis.call('HDEL', key, sample[j]) end

@@ -1,0 +1,81 @@
+import type { FastifyInstance } from 'fastify'
+import t, { type Test } from 'tap'
+import { listen } from '../support/build.ts'
+import { startProxy } from '../support/proxy.ts'
+import { createDatabase, createTemplate, startRedis } from '../support/servers.ts'
+import { ask, connect, guest, heard, openCafe, until } from '../support/sockets.ts'
+import { migrate } from '../../stores/postgres/migrate.ts'
+
+/** The statements that an app sends to PostgreSQL from now on; the health check's own left out. */
+function watchQueries (app: FastifyInstance): string[] {
+  const { pool } = app.pg
+  const query = pool.query.bind(pool) as (...args: unknown[]) => unknown
+  const seen: string[] = []
+  Object.assign(pool, {
+    query (...args: unknown[]) {
+      const [first] = args as [string | { text: string }]
+      const text = typeof first === 'string' ? first : first.text
+      if (text !== 'SELECT 1') seen.push(text)
+      return query(...args)
+    }
+  })
+  return seen
+}
+
+async function setUp (t: Test) {
+  const redis = await startRedis(t)
+  const proxy = await startProxy(t, redis.url)
+  const DATABASE_URL = await createDatabase(t, await createTemplate('klatsch', migrate))
+  const env = { DATABASE_URL, REDIS_URL: proxy.url, CHAT_FEED_CHECK: '60000' }
+  const app = await listen(t, env)
+  const ann = await guest(app, 'ann')
+  const cafe = await openCafe(app, ann)
+  return { app, env, ann, cafe, proxy }
+}
+
+t.test('a send costs one PostgreSQL call and at most two Redis round trips', async t => {
+  const { app, ann, cafe, proxy } = await setUp(t)
+  const socket = await connect(t, app, ann.token)
+  await ask(socket, 'join:cafe', { cafeId: cafe.id })
+  await ask(socket, 'message:send', { cafeId: cafe.id, content: 'warm up' })
+  const queries = watchQueries(app)
+
+  const HELD = 120
+  proxy.delay(HELD)
+  const began = performance.now()
+  await ask(socket, 'message:send', { cafeId: cafe.id, content: 'measured' })
+  const took = performance.now() - began
+  t.ok(took < 3 * HELD, `acked after ${took.toFixed(0)} ms with each Redis answer held for ${HELD} ms: at most two in a row`)
+  t.ok(took >= HELD, 'the limits were asked')
+  t.equal(queries.filter(text => /append_messages/.test(text)).length, 1)
+  t.equal(queries.length, 1)
+})
+
+t.test('a join of a cafe that is in memory asks PostgreSQL nothing', async t => {
+  const { app, ann, cafe } = await setUp(t)
+  const [bob, first] = await Promise.all([guest(app, 'bob'), connect(t, app, ann.token)])
+  await ask(first, 'join:cafe', { cafeId: cafe.id })
+  await ask(first, 'message:send', { cafeId: cafe.id, content: 'hello' })
+  const second = await connect(t, app, bob.token)
+  const queries = watchQueries(app)
+  await ask(second, 'join:cafe', { cafeId: cafe.id })
+  t.equal(heard(second, 'message:history')[0]!.messages.length, 1)
+  await ask(second, 'join:cafe', { cafeId: cafe.id, since: 0 })
+  t.equal(heard(second, 'message:history')[1]!.messages.length, 1)
+  t.same(queries, [])
+})
+
+t.test('a node that opens a cafe which Redis has asks PostgreSQL nothing before the join is answered', async t => {
+  const { app, env, ann, cafe } = await setUp(t)
+  const first = await connect(t, app, ann.token)
+  await ask(first, 'join:cafe', { cafeId: cafe.id })
+  for (const content of ['one', 'two', 'three']) await ask(first, 'message:send', { cafeId: cafe.id, content })
+  const cold = await listen(t, env)
+  await until('the list is written', async () => (await cold.stores.hot.recent.read(cafe.id))?.rev === 3)
+  const socket = await connect(t, cold, ann.token)
+  const queries = watchQueries(cold)
+  const { rev } = await ask(socket, 'join:cafe', { cafeId: cafe.id })
+  t.same(queries, [], 'the comparison with the head comes later, one query for all cafes that open together')
+  t.equal(rev, 3)
+  t.same(heard(socket, 'message:history')[0]!.messages.map(({ content }) => content), ['three', 'two', 'one'])
+})
