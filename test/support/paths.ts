@@ -1,0 +1,29 @@
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** True when this runs as tsc's output, false when it runs from the sources through tsx. */
+export const compiled = import.meta.url.endsWith('.js')
+
+/** The folder of package.json: one level higher when compiled, so it is looked for, not counted. */
+export const projectRoot = findRoot(dirname(fileURLToPath(import.meta.url)))
+
+/** Node's arguments for a script of the project in the same form (compiled or not) as the caller. */
+export function scriptArgs (script: string): string[] {
+  return compiled
+    ? [join(projectRoot, 'build', `${script}.js`)]
+    : ['--import=tsx', join(projectRoot, `${script}.ts`)]
+}
+
+/**
+ * Environment for a child whose code must not count as covered: one that runs the sources through tsx
+ * (its positions are not those of the compiled files), or one that outlives the report.
+ */
+export const uncovered = { _TAPJS_PROCESSINFO_COVERAGE_: '0' }
+
+function findRoot (folder: string): string {
+  if (existsSync(join(folder, 'package.json'))) return folder
+  const parent = dirname(folder)
+  if (parent === folder) throw new Error('no package.json above the tests')
+  return findRoot(parent)
+}

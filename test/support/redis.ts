@@ -1,0 +1,124 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { Redis } from 'ioredis'
+import { end, freePort, launch, type Launched, type Scope } from './processes.ts'
+import { makeFolder } from './run.ts'
+
+export interface OwnRedis {
+  url: string
+  port: number
+  /** Of the server that runs now or ran last. */
+  readonly pid: number
+  /** SIGKILL when none is named; SIGSTOP and SIGCONT pause and resume. */
+  kill: (signal?: NodeJS.Signals) => void
+  /** Start it again on the same port, empty. Ends it first if it still runs. */
+  restart: () => Promise<void>
+  /** Orderly end; nothing listens until `restart`. */
+  stop: () => Promise<void>
+}
+
+/** A private redis-server on a free port, without persistence, killed at teardown. `args` are added to its command line. */
+export async function startRedis (t: Scope, options: { port?: number, args?: string[] } = {}): Promise<OwnRedis> {
+  const command = findRedisServer()
+  const folder = await makeFolder('redis')
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const start = (port: number) => launch({
+    command,
+    args: ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no', ...options.args ?? []],
+    ready: (output) => output.includes('Ready to accept connections') || undefined
+  })
+  let { port, running } = await startSomewhere(start, options.port)
+  const stop = async () => { await end(running, 2000) }
+  t.teardown(stop)
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    get pid () { return running.pid },
+    kill: (signal = 'SIGKILL') => running.kill(signal),
+    async restart () {
+      await stop()
+      running = await start(port)
+    },
+    stop
+  }
+}
+
+/**
+ * URL of an empty Redis for tests that do nothing to the server itself. With TEST_REDIS_URL: one of that server's logical
+ * databases, flushed, and no other test's until teardown (its channels are shared all the same). Without: a private server.
+ */
+export async function redisUrl (t: Scope): Promise<string> {
+  const shared = process.env.TEST_REDIS_URL
+  if (shared === undefined || shared === '') return (await startRedis(t)).url
+  const registry = new Redis(shared, { db: 0 })
+  t.teardown(() => registry.disconnect())
+  const [, count] = await registry.config('GET', 'databases') as [string, string]
+  for (let db = 1; db < Number(count); db++) {
+    const key = `klatsch-test:database:${db}`
+    // It expires, lest a killed test process keeps its database for good.
+    if (await registry.set(key, process.pid, 'EX', 1800, 'NX') !== 'OK') continue
+    t.teardown(() => registry.del(key))
+    const url = new URL(shared)
+    url.pathname = `/${db}`
+    const tenant = new Redis(url.href)
+    await tenant.flushdb()
+    tenant.disconnect()
+    return url.href
+  }
+  throw new Error(`all ${Number(count) - 1} databases of TEST_REDIS_URL are taken by other tests`)
+}
+
+/** The redis-server on the PATH, installed first where that is possible: as root on Debian. Throws with what to install elsewhere. */
+export function findRedisServer (): string {
+  const found = onPath()
+  if (found !== undefined) return found
+  const isDebian = existsSync('/etc/debian_version')
+  if (process.getuid?.() === 0 && isDebian) install()
+  const installed = onPath()
+  if (installed !== undefined) return installed
+  throw new Error('The tests need a redis-server (6.2 or newer) on the PATH. Install it: ' +
+    `${isDebian ? 'apt-get install redis-server' : 'package redis or redis-server of your system'}`)
+}
+
+function onPath (): string | undefined {
+  return (process.env.PATH ?? '').split(delimiter)
+    .map((folder) => join(folder, 'redis-server'))
+    .find((file) => {
+      try {
+        accessSync(file, constants.X_OK)
+        return true
+      } catch {
+        return false
+      }
+    })
+}
+
+function install () {
+  // Debian's way to say that packages must not start their services: we start our own servers.
+  const policy = '/usr/sbin/policy-rc.d'
+  const isOurs = !existsSync(policy)
+  if (isOurs) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
+  try {
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+    const wait = ['-o', 'DPkg::Lock::Timeout=120', '-qq']
+    // A failed update (one of several sources is down) still leaves lists that may do.
+    spawnSync('apt-get', [...wait, 'update'], { env, stdio: ['ignore', 'ignore', 'inherit'], timeout: 120_000 })
+    execFileSync('apt-get', [...wait, '--no-install-recommends', '-y', 'install', 'redis-server'], { env, stdio: ['ignore', 'ignore', 'inherit'], timeout: 180_000 })
+  } finally {
+    if (isOurs) rmSync(policy)
+  }
+}
+
+/** Without a wish for a port, one that is taken between asking and starting costs another try. */
+async function startSomewhere (start: (port: number) => Promise<Launched<true>>, wish?: number): Promise<{ port: number, running: Launched<true> }> {
+  if (wish !== undefined) return { port: wish, running: await start(wish) }
+  for (let attempt = 1; ; attempt++) {
+    const port = await freePort()
+    try {
+      return { port, running: await start(port) }
+    } catch (error) {
+      if (attempt === 4 || !String(error).includes('ddress already in use')) throw error
+    }
+  }
+}
