@@ -1,0 +1,33 @@
+import t from 'tap'
+import { listen } from '../support/build.ts'
+import { ask, connect, guest, heard, once, openCafe, until } from '../support/sockets.ts'
+
+/** The TCP connection below a client on WebSocket. */
+interface Wire { io: { engine: { transport: { ws: { _socket: { pause: () => void, resume: () => void } } } } } }
+
+t.test('a client that stops reading is cut, the others notice nothing, and it comes back whole', { timeout: 60_000 }, async t => {
+  const app = await listen(t, { CHAT_LIMITS: 'off', CHAT_MESSAGE_MAX_LENGTH: '4000', SOCKET_MAX_BUFFERED: '65536', CHAT_HISTORY_LIMIT: '100', CHAT_CACHE_SIZE: '1000' })
+  const [ann, bob] = await Promise.all([guest(app, 'ann'), guest(app, 'bob')])
+  const cafe = await openCafe(app, ann)
+  const fast = await connect(t, app, ann.token)
+  const slow = await connect(t, app, bob.token, { transports: ['websocket'], reconnection: true })
+  await Promise.all([ask(fast, 'join:cafe', { cafeId: cafe.id }), ask(slow, 'join:cafe', { cafeId: cafe.id })])
+
+  const wire = (slow as unknown as Wire).io.engine.transport.ws._socket
+  wire.pause()
+  let sent = 0
+  await until('the slow client is cut', async () => {
+    await Promise.all(Array.from({ length: 50 }, () => ask(fast, 'message:send', { cafeId: cafe.id, content: `${++sent} `.padEnd(4000, 'x') })))
+    return app.io.of('/').sockets.size === 1
+  }, 40_000)
+  t.match(await app.metrics.registry.metrics(), /^chat_slow_consumers_total 1$/m)
+  await until('the fast one heard all', () => heard(fast, 'message:new').length === sent)
+
+  const back = once(slow, 'connected', undefined, 10_000)
+  wire.resume()
+  await back
+  const first = heard(slow, 'message:new').length
+  const joined = await ask(slow, 'join:cafe', { cafeId: cafe.id, since: Math.max(first, sent - 50) })
+  t.equal(joined.rev, sent)
+  t.equal(joined.recovered, true)
+})
