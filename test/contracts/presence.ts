@@ -1,0 +1,158 @@
+import type { Test } from 'tap'
+import type { Person } from '../../schemas/presence.ts'
+import type { Attendance, Presence } from '../../services/ports.ts'
+import { createRandom, newId, person } from './cast.ts'
+
+const people = (attendances: Attendance[]) => attendances.map(({ user }) => user.id).sort()
+const ids = (...users: Person[]) => users.map(({ id }) => id).sort()
+
+/** `make`: the presence of one node, alone on its store. */
+export async function presenceContract (t: Test, make: () => Promise<Presence>) {
+  const node = await make()
+  await node.sync([])
+
+  t.test('a user enters and leaves once, however often it is said', async t => {
+    const cafe = newId()
+    const ann = person('ann')
+    const entered = await node.enter(cafe, ann)
+    t.match(entered, { cafeId: cafe, user: ann, action: 'join', userCount: 1, changed: true })
+    const again = await node.enter(cafe, ann)
+    t.match(again, { action: 'join', userCount: 1, changed: false })
+    const left = await node.leave(cafe, ann)
+    t.match(left, { cafeId: cafe, user: ann, action: 'leave', userCount: 0, changed: true })
+    const twice = await node.leave(cafe, ann)
+    t.match(twice, { action: 'leave', userCount: 0, changed: false })
+    t.match(await node.leave(cafe, person('bob')), { userCount: 0, changed: false }, 'who was never there')
+    const versions = [entered, again, left, twice].map(({ version }) => version)
+    t.ok(versions.every((version, index) => index === 0 || version > versions[index - 1]!), 'versions grow')
+  })
+
+  t.test('counts and members', async t => {
+    const [small, large, none] = [newId(), newId(), newId()]
+    const guests = Array.from({ length: 15 }, (_, index) => person(`guest${index}`))
+    for (const guest of guests) await node.enter(large, guest)
+    await node.enter(small, guests[0]!)
+    t.strictSame(await node.counts([none, large, small, large]), [0, 15, 1, 15])
+    t.strictSame(await node.counts([]), [])
+    t.strictSame(await node.members(none, 10), { userCount: 0, users: [] })
+    const all = await node.members(large, 100)
+    t.equal(all.userCount, 15)
+    t.strictSame(all.users.map(({ username }) => username).sort(), guests.map(({ username }) => username).sort())
+    const some = await node.members(large, 4)
+    t.equal(some.userCount, 15)
+    t.equal(new Set(some.users.map(({ id }) => id)).size, 4)
+    const [member] = (await node.members(small, 1)).users
+    t.strictSame(Object.keys(member!).sort(), ['id', 'lastSeen', 'status', 'username'])
+    t.equal(member!.status, 'online')
+    t.ok(Math.abs(Date.parse(member!.lastSeen) - Date.now()) < 5000, 'seen just now')
+    t.equal(new Date(member!.lastSeen).toISOString(), member!.lastSeen)
+  })
+
+  t.test('a status is one for all cafes and lasts until the user is nowhere', async t => {
+    const [first, second] = [newId(), newId()]
+    const ann = person('ann')
+    await node.enter(first, ann)
+    await node.enter(second, ann)
+    const before = Date.now()
+    const { cafeIds, lastSeen } = await node.setStatus(ann, 'busy')
+    t.strictSame(cafeIds.sort(), [first, second].sort())
+    t.ok(lastSeen >= before - 1000 && lastSeen <= Date.now() + 1000)
+    for (const cafe of [first, second]) t.match((await node.members(cafe, 9)).users, [{ id: ann.id, status: 'busy' }])
+    await node.leave(second, ann)
+    await node.enter(second, ann)
+    t.match((await node.members(second, 9)).users, [{ status: 'busy' }], 'kept while the user is somewhere')
+    t.strictSame((await node.setStatus(ann, 'away')).cafeIds.sort(), [first, second].sort())
+    await node.leave(first, ann)
+    await node.leave(second, ann)
+    await node.enter(first, ann)
+    t.match((await node.members(first, 9)).users, [{ status: 'online' }], 'anew')
+  })
+
+  t.test('a status that was set before entering is kept', async t => {
+    const cafe = newId()
+    const ann = person('ann')
+    t.strictSame((await node.setStatus(ann, 'away')).cafeIds, [])
+    await node.enter(cafe, ann)
+    t.match((await node.members(cafe, 9)).users, [{ username: 'ann', status: 'away' }])
+  })
+
+  t.test('the newest name counts', async t => {
+    const cafe = newId()
+    const ann = person('ann')
+    await node.enter(cafe, ann)
+    await node.enter(newId(), { ...ann, username: 'Ann B.' })
+    t.match((await node.members(cafe, 9)).users, [{ id: ann.id, username: 'Ann B.' }])
+    await node.setStatus({ ...ann, username: 'Ann C.' }, 'online')
+    t.match((await node.members(cafe, 9)).users, [{ id: ann.id, username: 'Ann C.' }])
+  })
+
+  t.test('release gives up everything, once', async t => {
+    const cafe = newId()
+    const [ann, bob] = [person('ann'), person('bob')]
+    await node.enter(cafe, ann)
+    await node.enter(cafe, bob)
+    const gone = (await node.release()).filter(({ cafeId }) => cafeId === cafe)
+    t.strictSame(people(gone), ids(ann, bob))
+    t.strictSame(gone.map(({ userCount }) => userCount), [1, 0])
+    t.ok(gone[0]!.version < gone[1]!.version)
+    t.strictSame(gone.map(({ user }) => user.username).sort(), ['ann', 'bob'])
+    t.strictSame(await node.release(), [])
+    t.strictSame(await node.counts([cafe]), [0])
+  })
+
+  t.test('sync makes the entries exactly those that are given', async t => {
+    const [kept, left] = [newId(), newId()]
+    const [ann, bob, cem] = [person('ann'), person('bob'), person('cem')]
+    await node.enter(kept, ann)
+    await node.enter(kept, bob)
+    await node.enter(left, bob)
+    const changes = await node.sync([{ cafeId: kept, user: ann }, { cafeId: kept, user: cem }, { cafeId: kept, user: cem }])
+    t.strictSame(people(changes.filter(({ action }) => action === 'join')), ids(cem))
+    t.strictSame(people(changes.filter(({ action }) => action === 'leave')), ids(bob, bob))
+    t.strictSame(changes.map(({ user }) => user.username).sort(), ['bob', 'bob', 'cem'])
+    t.strictSame(await node.counts([kept, left]), [2, 0])
+    t.strictSame(await node.sync([{ cafeId: kept, user: ann }, { cafeId: kept, user: cem }]), [], 'nothing to do')
+    t.strictSame(await node.beat(), { known: true, departed: [] })
+    t.match(await node.sync([]), { length: 2 })
+  })
+
+  t.test('a sync is overtaken by who comes and goes meanwhile', async t => {
+    const cafe = newId()
+    const [ann, bob, cem] = [person('ann'), person('bob'), person('cem')]
+    await node.enter(cafe, ann)
+    await node.enter(cafe, bob)
+    const sync = node.sync([{ cafeId: cafe, user: ann }, { cafeId: cafe, user: bob }])
+    await Promise.all([sync, node.leave(cafe, ann), node.enter(cafe, cem)])
+    t.strictSame((await node.members(cafe, 9)).users.map(({ id }) => id).sort(), ids(bob, cem))
+    t.equal((await node.beat()).known, true)
+  })
+
+  t.test('any order of steps: counts are those of a set', async t => {
+    const random = createRandom(7)
+    const cafes = [newId(), newId(), newId()]
+    const guests = Array.from({ length: 6 }, (_, index) => person(`guest${index}`))
+    const model = new Map(cafes.map(cafe => [cafe, new Set<string>()]))
+    for (let step = 0; step < 300; step++) {
+      const [cafe, guest] = [random.pick(cafes), random.pick(guests)]
+      const room = model.get(cafe)!
+      const isEntering = random.next() < 0.5
+      const isChange = isEntering !== room.has(guest.id)
+      if (isEntering) room.add(guest.id)
+      else room.delete(guest.id)
+      const { changed, userCount } = await (isEntering ? node.enter(cafe, guest) : node.leave(cafe, guest))
+      t.strictSame({ changed, userCount }, { changed: isChange, userCount: room.size }, `step ${step}`)
+    }
+    t.strictSame(await node.counts(cafes), cafes.map(cafe => model.get(cafe)!.size))
+  })
+
+  t.test('a burst of steps for one user ends as the last one says', async t => {
+    const cafe = newId()
+    const ann = person('ann')
+    const steps = Array.from({ length: 40 }, (_, index) => index % 2 === 0 ? node.enter(cafe, ann) : node.leave(cafe, ann))
+    const changes = await Promise.all(steps)
+    t.ok(changes.every(({ changed }) => changed))
+    t.strictSame(await node.counts([cafe]), [0])
+    await Promise.all([...steps, node.enter(cafe, ann)])
+    t.strictSame(await node.counts([cafe]), [1])
+  })
+}
