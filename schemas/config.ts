@@ -37,8 +37,8 @@ export const Env = Type.Object({
   CHAT_SEND_QUEUE: int(10_000, 1, 1_000_000, 'Sends that may wait for the database on one node'),
   CHAT_FEED_CHECK: int(3000, 100, 60_000, 'Milliseconds between comparisons of the open cafes with the database'),
   CHAT_FEED_LINGER: int(30_000, 100, 3_600_000, 'Milliseconds a cafe without members stays in memory'),
-  PRESENCE_HEARTBEAT: int(4000, 100, 60_000, "Milliseconds between a node's heartbeats"),
-  PRESENCE_LEASE: int(12_000, 300, 300_000, 'Milliseconds after which a silent node counts as dead'),
+  PRESENCE_HEARTBEAT: int(3000, 100, 60_000, "Milliseconds between a node's heartbeats"),
+  PRESENCE_LEASE: int(11_000, 300, 300_000, 'Milliseconds after which a silent node counts as dead'),
   TOPIC_MIN_WORD_LENGTH: int(4, 1, 64, 'Letters of the shortest topic, in scripts with spaces'),
   TOPIC_MAX_TOPICS: int(50, 1, 1000, 'Topics that may be shown'),
   TOPIC_EXPIRY_SECONDS: int(3600, 1, 2_592_000, 'Seconds until a word that was said once is no topic any more')
