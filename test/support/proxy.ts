@@ -4,8 +4,10 @@ import type { Scope } from './processes.ts'
 export interface Proxy {
   /** The target's URL, with this proxy's address. */
   url: string
-  /** Answers of the target are held for so many milliseconds, from now on. */
-  delay: (ms: number) => void
+  /** Answers of the target are held from now on, until they are released. */
+  hold: () => void
+  /** Lets pass what is held now, and goes on holding; how many pieces that were. */
+  release: () => number
   /** Nothing passes in either direction, and nobody is told: a partition. */
   pause: () => void
   resume: () => void
@@ -17,7 +19,7 @@ export interface Proxy {
 export async function startProxy (t: Scope, target: string): Promise<Proxy> {
   const { hostname, port } = new URL(target)
   const sockets = new Set<Socket>()
-  let delayMs = 0
+  let held: Array<() => void> | undefined
   let closed = false
 
   const server = createServer(client => {
@@ -33,8 +35,8 @@ export async function startProxy (t: Scope, target: string): Promise<Proxy> {
     upstream.on('close', () => client.destroy())
     client.on('data', chunk => upstream.write(chunk))
     upstream.on('data', chunk => {
-      if (delayMs === 0) client.write(chunk)
-      else setTimeout(() => client.write(chunk), delayMs)
+      if (held === undefined) client.write(chunk)
+      else held.push(() => client.write(chunk))
     })
   })
   await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve) })
@@ -48,7 +50,13 @@ export async function startProxy (t: Scope, target: string): Promise<Proxy> {
   url.port = String((server.address() as AddressInfo).port)
   return {
     url: url.href,
-    delay (ms) { delayMs = ms },
+    hold () { held = [] },
+    release () {
+      const pieces = held ?? []
+      held = []
+      for (const write of pieces) write()
+      return pieces.length
+    },
     pause () { for (const socket of sockets) socket.pause() },
     resume () {
       closed = false
