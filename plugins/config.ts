@@ -62,7 +62,7 @@ function nest (env: Env, production: boolean): Config {
       cafeRate: env.CHAT_CAFE_RATE,
       repeatWindow: env.CHAT_REPEAT_WINDOW
     },
-    feed: { check: env.CHAT_FEED_CHECK, linger: env.CHAT_FEED_LINGER },
+    feed: { check: env.CHAT_FEED_CHECK, linger: env.CHAT_FEED_LINGER, maxOpen: env.CHAT_FEED_MAX_OPEN },
     presence: { heartbeat: env.PRESENCE_HEARTBEAT, lease: env.PRESENCE_LEASE },
     topics: {
       minWordLength: env.TOPIC_MIN_WORD_LENGTH,

@@ -37,6 +37,7 @@ export const Env = Type.Object({
   CHAT_SEND_QUEUE: int(10_000, 1, 1_000_000, 'Sends that may wait for the database on one node'),
   CHAT_FEED_CHECK: int(3000, 100, 60_000, 'Milliseconds between comparisons of the open cafes with the database'),
   CHAT_FEED_LINGER: int(30_000, 100, 3_600_000, 'Milliseconds a cafe without members stays in memory'),
+  CHAT_FEED_MAX_OPEN: int(20_000, 1, 10_000_000, 'Cafes a node keeps in memory at the same time'),
   PRESENCE_HEARTBEAT: int(3000, 100, 60_000, "Milliseconds between a node's heartbeats"),
   PRESENCE_LEASE: int(11_000, 300, 300_000, 'Milliseconds after which a silent node counts as dead'),
   TOPIC_MIN_WORD_LENGTH: int(4, 1, 64, 'Letters of the shortest topic, in scripts with spaces'),
@@ -61,7 +62,7 @@ export interface Config {
   socket: { path: string, pingInterval: number, pingTimeout: number, maxPayload: number, maxBuffered: number, maxCafes: number }
   chat: { maxLength: number, historyLimit: number, cacheSize: number, typingTimeout: number, sendQueue: number }
   limits: { enabled: boolean, userRate: number, cafeRate: number, repeatWindow: number }
-  feed: { check: number, linger: number }
+  feed: { check: number, linger: number, maxOpen: number }
   presence: { heartbeat: number, lease: number }
   topics: { minWordLength: number, maxTopics: number, expiry: number }
 }

@@ -24,7 +24,6 @@ interface FeedPorts { log: Log, recent: RecentMessages, bus: Bus, broadcast: Bro
 const RING_CHANGES = 100
 const FILL_BATCH = 500
 const MAX_EARLY = 1000
-const MAX_OPEN = 20_000
 const HOLD_MS = 50
 
 /**
@@ -61,12 +60,16 @@ export function createFeed (ports: FeedPorts, config: Config, now: () => number)
     }
     advance(feed)
     if (feed.early.size === 0) return
-    if (feed.early.size > MAX_EARLY) feed.early.clear()
-    if (holdMs === 0) return fill(feed)
+    if (holdMs > 0 && feed.early.size <= MAX_EARLY) return hold(feed, holdMs)
+    if (feed.early.size > MAX_EARLY) feed.early.clear() // the log has them all
+    fill(feed)
+  }
+
+  function hold (feed: Feed, ms: number) {
     feed.timer ??= setTimeout(() => {
       feed.timer = undefined
       if (feed.early.size > 0) fill(feed)
-    }, holdMs)
+    }, ms)
   }
 
   function advance (feed: Feed) {
@@ -93,6 +96,7 @@ export function createFeed (ports: FeedPorts, config: Config, now: () => number)
 
   async function read (feed: Feed) {
     meter.count('feed_gaps')
+    const { rev } = feed.ring
     for (let more = true; more;) {
       const changes = await log.changes(feed.cafeId, feed.ring.rev, FILL_BATCH)
       for (const change of changes) {
@@ -104,7 +108,9 @@ export function createFeed (ports: FeedPorts, config: Config, now: () => number)
       advance(feed)
       more = changes.length === FILL_BATCH
     }
-    for (const rev of feed.early.keys()) if (rev <= feed.ring.rev) feed.early.delete(rev)
+    for (const early of feed.early.keys()) if (early <= feed.ring.rev) feed.early.delete(early)
+    // What came while this was read may stand behind a gap of its own. Without progress another try would find nothing new.
+    if (feed.early.size > 0 && feed.ring.rev > rev) hold(feed, HOLD_MS)
   }
 
   /** Compares cafes with the database in one query and fills what is missing. Never rejects. */
@@ -145,7 +151,7 @@ export function createFeed (ports: FeedPorts, config: Config, now: () => number)
     }
     const underway = opening.get(cafeId)
     if (underway !== undefined) return underway.done
-    if (feeds.size >= MAX_OPEN) evict()
+    if (feeds.size >= config.feed.maxOpen) evict()
     const entry: { done: Promise<Feed>, early: Change[] } = { done: undefined!, early: [] }
     entry.done = load(cafeId, entry.early).finally(() => opening.delete(cafeId))
     opening.set(cafeId, entry)
