@@ -59,7 +59,7 @@ async function redis (fastify: FastifyInstance) {
 function withoutCommands (log: Log): Log {
   return {
     info: (details, message) => log.info(details, message),
-    warn: (details, message) => log.warn('err' in details ? { ...details, err: toLog(details.err) } : details, message)
+    warn: (details, message) => log.warn({ ...details, err: toLog((details as { err?: unknown }).err) }, message)
   }
 }
 
@@ -68,15 +68,14 @@ function withoutCommands (log: Log): Log {
  * address yet or refuses it. We go on without waiting, and the client tries again: so its listeners go.
  */
 function decorateOnly (namespace: string, client: Redis) {
-  return fp(function redisClient (fastify: FastifyInstance, _options: object, done: (error?: Error) => void) {
+  return fp(function redisClient (fastify: FastifyInstance, _options: object, done: () => void) {
     const events = ['ready', 'error', 'end'] as const
     const ours = new Set(events.flatMap(event => client.listeners(event)))
-    let failure: Error | undefined
-    fastifyRedis.default(fastify, { namespace, client } as never, error => { failure = error ?? undefined })
+    fastifyRedis.default(fastify, { namespace, client } as never, () => {})
     for (const event of events) {
       for (const listener of client.listeners(event)) if (!ours.has(listener)) client.off(event, listener as never)
     }
-    done(failure)
+    done()
   })
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { isUnreachable } from '../stores/postgres/errors.ts'
@@ -42,7 +43,7 @@ async function startup (fastify: FastifyInstance) {
         if (closing.signal.aborted) return
         if (!isPassing(error)) throw error
         log.warn({ err: toLog(error), retryInMs: pause }, `${what} is not reachable yet`)
-        await delay(pause)
+        await delay(pause, closing.signal)
       }
     }
   }
@@ -54,7 +55,7 @@ async function startup (fastify: FastifyInstance) {
   ]).then(() => { if (!closing.signal.aborted) health.started() }, error => { if (!closing.signal.aborted) throw error })
   done.catch(() => {}) // who boots hears of it by the race, or by `startup`
   fastify.decorate('startup', done)
-  await Promise.race([done, delay(PATIENCE)])
+  await Promise.race([done, delay(PATIENCE, closing.signal)])
 }
 
 /** SQLSTATEs of a login that will never work: user, password, database. */
@@ -67,6 +68,7 @@ function explain (error: unknown): never {
   throw error
 }
 
-const delay = (ms: number) => new Promise<void>(resolve => { setTimeout(resolve, ms).unref() })
+/** Ends early, and keeps no process alive, when it is not worth waiting any more: there is no other error. */
+const delay = (ms: number, signal: AbortSignal) => sleep(ms, undefined, { ref: false, signal }).catch(() => {})
 
 export default fp(startup, { name: 'startup', dependencies: ['health', 'io', 'pg', 'redis', 'stores'] })

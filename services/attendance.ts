@@ -47,7 +47,9 @@ export function createAttendance (broadcast: Broadcast, now: () => number) {
     room.changedAt = time
     room.recent = [...room.recent.filter(at => time - at < QUIET_WINDOW_MS), time].slice(-QUIET_CHANGES - 1)
     if (room.timer !== undefined || room.userCount > SMALL_ROOM || room.recent.length > QUIET_CHANGES) return collect(attendance, room)
-    const { cafeId, userCount, action, user } = attendance
+    const { cafeId, action, user } = attendance
+    // Not the step's own count: steps of two nodes may arrive the wrong way round, and the last one told must be the newest.
+    const { userCount } = room
     // After the ack of the join that caused it.
     setImmediate(() => broadcast.local(cafeId, 'users:update', { cafeId, userCount, action, user }))
   }
@@ -90,7 +92,13 @@ export function createAttendance (broadcast: Broadcast, now: () => number) {
     rooms.delete(cafeId)
   }
 
-  return { note, observe, greeting, open, close, count: (cafeId: string) => rooms.get(cafeId)?.userCount ?? 0 }
+  /** The step as far as this node can tell by itself: one more or one less than it last heard. */
+  function guess (step: Pick<Attendance, 'cafeId' | 'user' | 'action'>): Attendance {
+    const { userCount, version } = rooms.get(step.cafeId) ?? { userCount: 0, version: -1 }
+    return { ...step, userCount: Math.max(0, userCount + (step.action === 'join' ? 1 : -1)), version: Math.max(0, version) }
+  }
+
+  return { note, observe, guess, greeting, open, close, count: (cafeId: string) => rooms.get(cafeId)?.userCount ?? 0 }
 }
 
 export type AttendanceService = ReturnType<typeof createAttendance>

@@ -56,18 +56,16 @@ export function createPresence (ports: Ports, attendance: AttendanceService, con
     if (!rooms.has(cafeId)) attendance.close(cafeId)
   }
 
-  /** One step in hot state; while that is away this node's own view stands in, and a heartbeat mends it. */
+  /** One step in hot state; while that is away a guess stands in, and a heartbeat mends it. */
   async function step (take: () => Promise<Attendance & { changed: boolean }>, otherwise: Omit<Attendance, 'userCount' | 'version'>) {
-    try {
-      const change = await take()
-      attendance.observe(change)
-      return change
-    } catch (error) {
+    const change = await take().catch(error => {
       stale = true
       meter.count('hot_state_failures', 'presence')
       reporter.warn(error, 'presence')
-      return { ...otherwise, userCount: rooms.get(otherwise.cafeId)?.size ?? 0, version: 0, changed: true }
-    }
+      return { ...attendance.guess(otherwise), changed: true }
+    })
+    attendance.observe(change)
+    return change
   }
 
   /** Renews the lease, reaps dead nodes, mends what was missed. One at a time. */

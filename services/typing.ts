@@ -1,6 +1,6 @@
 import type { Config } from '../schemas/config.ts'
 import type { Person } from '../schemas/presence.ts'
-import type { Broadcast, Bus } from './ports.ts'
+import type { Broadcast, Bus, Change } from './ports.ts'
 
 /** What a node may stay silent about a typist before the others stop believing it, beyond the typing timeout. */
 const SLACK_MS = 1000
@@ -25,10 +25,16 @@ export function createTyping (ports: { bus: Bus, broadcast: Broadcast }, config:
   const keyOf = (cafeId: string, userId: string) => `${cafeId} ${userId}`
 
   bus.onNotice((cafeId, notice, nodeId) => {
+    if (notice.kind === 'changes') return notice.changes.forEach(endAtNode)
     if (notice.kind !== 'typing') return
     if (notice.isTyping) see(cafeId, notice.user, nodeId)
     else unsee(cafeId, notice.user.id, nodeId)
   })
+
+  /** Typed here, sent by way of another node: over REST, or from another device. */
+  function endAtNode ({ kind, message: { cafeId, userId, username } }: Change) {
+    if (kind === 'created') end(cafeId, { id: userId, username })
+  }
 
   /** Begins or prolongs. */
   function start (cafeId: string, { id: connectionId, user: { id, username } }: Typing) {
