@@ -15,7 +15,7 @@ export const SECRET = 'a secret for the tests that is long enough'
  * @param env variables of the environment; `DATABASE_URL` is made if it is not given
  */
 export async function build (t: Test, env: Record<string, string> = {}) {
-  const databaseUrl = env.DATABASE_URL ?? await createDatabase(t, await createTemplate('klatsch', async url => { await migrate(url) }))
+  const databaseUrl = env.DATABASE_URL ?? await createDatabase(t, await createTemplate('klatsch_migrated', async url => { await migrate(url) }))
   const config = loadConfig({ JWT_SECRET: SECRET, LOG_LEVEL: 'silent', ...env, DATABASE_URL: databaseUrl })
   const app = Fastify({ logger: { level: config.logLevel }, forceCloseConnections: true, pluginTimeout: 30_000 })
   t.teardown(() => app.close())

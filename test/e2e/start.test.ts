@@ -1,0 +1,193 @@
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import type { Readiness } from '../../schemas/health.ts'
+import type { MessagePage, SendReply } from '../../schemas/messages.ts'
+import { freePort } from '../support/processes.ts'
+import { createDatabase, startRedis, startServer } from '../support/servers.ts'
+import { call, connect, guest, heard, open, openCafe, until } from '../support/sockets.ts'
+import { change, folder, forward, run, signal, startListening } from './starts.ts'
+
+/** What a supervisor gives a process to stop. */
+const STOP_MS = 10_000
+/** Longest pause between two tries to reach a server, and a good deal for a busy machine. */
+const RETRY_MS = 15_000
+
+// Most of these wait for something: side by side they take as long as the slowest.
+t.jobs = 3
+t.setTimeout(120_000)
+
+t.test('without any server: an embedded PostgreSQL, whose data outlives the process however that ends', { buffered: true }, async t => {
+  const env = { DATA_DIR: folder(t) }
+  let server = await startServer(t, env)
+  const index = await call<{ name: string, links: Record<string, string> }>(server, 'GET', '/')
+  t.equal(index.name, 'klatsch')
+  for (const path of [index.links.ready!, index.links.live!, index.links.metrics!]) t.equal((await fetch(server.url + path)).status, 200, path)
+  t.strictSame(await ready(server.url), { status: 'ready', postgres: 'up', redis: 'unused' })
+
+  const ann = await guest(server, 'ann')
+  const cafe = await openCafe(server, ann)
+  const send = (content: string) => call<SendReply>(server, 'POST', `/api/chat/messages/${cafe.id}`, { token: ann.token, body: { content } })
+  const read = () => call<MessagePage>(server, 'GET', `/api/chat/messages/${cafe.id}`, { token: ann.token })
+  await send('before the restart')
+
+  const second = await run(t, 'server', env)
+  t.equal(second.code, 1, 'a second process on the same data gives up')
+  t.match(second.stdout, /klatsch cannot start: .*DATA_DIR/)
+
+  const socket = await connect(t, server, ann.token)
+  const interrupted = await signal(server, 'SIGINT')
+  t.match(interrupted, { code: 0, signal: null }, 'Ctrl-C')
+  t.ok(interrupted.ms < STOP_MS, `in ${interrupted.ms} ms`)
+  t.notOk(socket.connected)
+
+  server = await startServer(t, env)
+  t.match(await read(), { total: 1, messages: [{ content: 'before the restart', username: 'ann' }] }, 'the token is still good, the message is still there')
+  await send('before kill -9')
+  t.match(await signal(server, 'SIGKILL'), { code: null, signal: 'SIGKILL' })
+
+  server = await startServer(t, env)
+  t.match(await read(), { total: 2, messages: [{ content: 'before kill -9' }, { content: 'before the restart' }] })
+  await send('after it')
+  t.equal(statSync(join(env.DATA_DIR, 'jwt-secret')).mode & 0o777, 0o600, 'the secret is for its owner only')
+  const stopped = await signal(server, 'SIGTERM')
+  t.match(stopped, { code: 0, signal: null })
+  t.ok(stopped.ms < STOP_MS, `in ${stopped.ms} ms`)
+  t.notMatch(server.logs(), /"level":[56]0/, 'nothing to complain of')
+})
+
+t.test('told to stop while it makes its first database, it does so and leaves it whole', { buffered: true }, async t => {
+  const env = { DATA_DIR: folder(t) }
+  const early = startListening(t, env)
+  // It never listens: it was told to stop before.
+  const failed = t.rejects(early, /ended with 0/)
+  const lock = join(env.DATA_DIR, 'klatsch.lock')
+  await until('it holds its folder', () => existsSync(lock) && readFileSync(lock, 'utf8').endsWith('}'), RETRY_MS)
+  const { pid } = JSON.parse(readFileSync(lock, 'utf8')) as { pid: number }
+  process.kill(pid, 'SIGTERM')
+  await failed
+  const server = await startServer(t, env)
+  t.match(await ready(server.url), { status: 'ready' })
+  t.equal(await server.stop(), 0)
+})
+
+t.test('a port that is taken', { buffered: true }, async t => {
+  const port = await freePort()
+  const holder = createServer()
+  t.teardown(() => { holder.close() })
+  await new Promise<void>(resolve => { holder.listen(port, '127.0.0.1', resolve) })
+  const { code, stdout } = await run(t, 'server', { DATABASE_URL: await createDatabase(t), PORT: String(port) })
+  t.equal(code, 1)
+  t.match(stdout, `klatsch cannot start: HOST 127.0.0.1, PORT ${port}: listen EADDRINUSE`)
+})
+
+const SECRET = 'a secret for the tests that is long enough'
+
+t.test('a wrong variable stops the start: its name and the rule, never its value', { buffered: true }, async t => {
+  const wrong = {
+    PORT: ['http-alt', 'must be integer'],
+    CHAT_MESSAGE_MAX_LENGTH: ['4001', 'must be <= 4000'],
+    DATABASE_URL: ['mysql://ann:espresso@db/klatsch', 'must match pattern "^postgres(ql)?://"'],
+    LOG_LEVEL: ['chatty', 'must be equal to one of the allowed values'],
+    JWT_SECRET: ['short-and-sweet', 'must NOT have fewer than 32 characters']
+  }
+  const { code, stdout, stderr } = await run(t, 'server', Object.fromEntries(Object.entries(wrong).map(([name, [value]]) => [name, value!])))
+  t.equal(code, 1)
+  t.equal(stdout, '')
+  const [, told] = /^Wrong environment: (.*)\n$/.exec(stderr) ?? []
+  t.strictSame(told?.split('; ').sort(), Object.entries(wrong).map(([name, [, rule]]) => `${name} ${rule}`).sort(), 'all of them, in one line, without a stack')
+  for (const [value] of Object.values(wrong)) t.notOk(stderr.includes(value!))
+})
+
+t.test('production does not make up what it was not given', { buffered: true }, async t => {
+  for (const [given, missing] of [['JWT_SECRET', 'DATABASE_URL'], ['DATABASE_URL', 'JWT_SECRET']] as const) {
+    const values = { JWT_SECRET: SECRET, DATABASE_URL: 'postgres://ann:espresso@db/klatsch' }
+    const { code, stdout, stderr } = await run(t, 'server', { NODE_ENV: 'production', [given]: values[given] })
+    t.strictSame({ code, stdout, stderr }, { code: 1, stdout: '', stderr: `Wrong environment: NODE_ENV=production needs ${missing}\n` })
+  }
+})
+
+t.test('PostgreSQL and Redis come later than the server', { buffered: true }, async t => {
+  const [databaseUrl, postgresPort, redisPort] = [await createDatabase(t), await freePort(), await freePort()]
+  const server = await startListening(t, {
+    DATABASE_URL: change(databaseUrl, 'port', String(postgresPort)),
+    REDIS_URL: `redis://127.0.0.1:${redisPort}`
+  })
+  t.notMatch(server.logs(), 'klatsch is ready')
+  t.strictSame(await ready(server.url, 503), { status: 'starting', postgres: 'down', redis: 'down' })
+  t.equal((await fetch(`${server.url}/health/live`)).status, 200, 'alive')
+  await refusesAll(t, server.url)
+
+  await forward(t, postgresPort, databaseUrl)
+  await until('PostgreSQL is reached', async () => (await ready(server.url, 503)).postgres === 'up', RETRY_MS)
+  t.strictSame(await ready(server.url, 503), { status: 'starting', postgres: 'up', redis: 'down' })
+  await refusesAll(t, server.url)
+
+  await startRedis(t, { port: redisPort })
+  await until('it is ready', () => server.logs().includes('klatsch is ready'), RETRY_MS)
+  t.strictSame(await ready(server.url), { status: 'ready', postgres: 'up', redis: 'up' })
+  const ann = await guest(server, 'ann')
+  await connect(t, server, ann.token)
+  t.match(server.logs(), '"msg":"PostgreSQL is not reachable yet"')
+  t.notMatch(server.logs(), /"level":[56]0/)
+  t.match(await signal(server, 'SIGTERM'), { code: 0, signal: null })
+})
+
+t.test('told to stop while it waits for both', { buffered: true }, async t => {
+  const server = await startListening(t, {
+    DATABASE_URL: `postgres://ann:espresso@127.0.0.1:${await freePort()}/klatsch`,
+    REDIS_URL: `redis://127.0.0.1:${await freePort()}`
+  })
+  const stopped = await signal(server, 'SIGTERM')
+  t.match(stopped, { code: 0, signal: null })
+  t.ok(stopped.ms < STOP_MS / 2, `in ${stopped.ms} ms`)
+  t.notMatch(server.logs(), 'klatsch is ready')
+  t.notMatch(server.logs(), 'espresso')
+  t.notMatch(server.logs(), /"level":[56]0/)
+})
+
+t.test('what will never work is not waited for: the variable is named, its secrets are not', { buffered: true }, async t => {
+  const databaseUrl = await createDatabase(t)
+  const { url: redisUrl } = await startRedis(t, { args: ['--requirepass', 'espresso'] })
+  const attempts = [
+    { what: 'password of PostgreSQL', env: { DATABASE_URL: change(databaseUrl, 'password', 'ristretto') }, says: 'DATABASE_URL is refused: password authentication failed' },
+    { what: 'name of the database', env: { DATABASE_URL: change(databaseUrl, 'pathname', '/nowhere') }, says: 'DATABASE_URL is refused: database \\"nowhere\\" does not exist' },
+    { what: 'password of Redis', env: { DATABASE_URL: databaseUrl, REDIS_URL: change(redisUrl, 'password', 'ristretto') }, says: 'REDIS_URL is refused: WRONGPASS' }
+  ]
+  for (const { what, env, says } of attempts) {
+    const { code, stdout, stderr } = await run(t, 'server', env)
+    t.equal(code, 1, what)
+    t.match(stdout, `klatsch cannot start: ${says}`, what)
+    t.equal(stderr, '', 'nothing but log lines')
+    for (const secret of ['ristretto', 'espresso', new URL(databaseUrl).password]) t.notOk(stdout.includes(secret), 'no secret in it')
+    t.notMatch(stdout, /stopping after an error|second error/, 'one clean end')
+  }
+})
+
+t.test('a fault that nobody catches is logged, and the process stops in order, with exit code 1', { buffered: true }, async t => {
+  // No request makes this server throw past its handlers, so the fault comes from outside, by a signal that means nothing else.
+  const fault = encodeURIComponent("process.on('SIGWINCH', () => { throw new Error('a fault of the program') })")
+  const server = await startServer(t, { DATABASE_URL: await createDatabase(t), NODE_OPTIONS: `--import=data:text/javascript,${fault}` })
+  const socket = await connect(t, server, (await guest(server, 'ann')).token)
+  t.match(await signal(server, 'SIGWINCH'), { code: 1, signal: null })
+  t.equal(heard(socket, 'server:draining').length, 1)
+  t.match(server.logs(), /"level":60.*"message":"a fault of the program".*"msg":"stopping after an error"/)
+})
+
+async function ready (url: string, status = 200): Promise<Readiness> {
+  const response = await fetch(`${url}/health/ready`)
+  if (response.status !== status) throw new Error(`/health/ready: ${response.status} ${await response.text()}`)
+  return await response.json() as Readiness
+}
+
+/** A node that has not started serves nobody, and says that it is worth trying again. */
+async function refusesAll (t: Test, url: string) {
+  const response = await fetch(`${url}/api/auth/guest`, { method: 'POST' })
+  t.equal(response.status, 503)
+  t.equal(response.headers.get('retry-after'), '1')
+  t.match(await response.json(), { code: 'CHAT_UNAVAILABLE', retryAfterMs: 1000 })
+  const socket = open(t, { url }, 'whatever token')
+  const error = await new Promise<Error & { data?: unknown }>(resolve => { socket.once('connect_error', resolve) })
+  t.match(error.data, { code: 'CHAT_UNAVAILABLE', retryAfterMs: 1000 })
+}

@@ -1,0 +1,126 @@
+import t from 'tap'
+import { loadConfig } from '../../plugins/config.ts'
+import type { Presence } from '../../services/ports.ts'
+import { createAttendance } from '../../services/attendance.ts'
+import { createPresence } from '../../services/presence.ts'
+import { createPresence as createStore } from '../../stores/memory/presence.ts'
+import { until } from '../contracts/cast.ts'
+import { attendance, cafeId, createBuses, createListener, createWitness, turn } from './cast.ts'
+
+const ann = { id: 'a0000000-0000-4000-8000-000000000001', username: 'ann' }
+const bob = { id: 'b0000000-0000-4000-8000-000000000001', username: 'bob' }
+
+/** The rules of one node over the memory driver, of which `other` replaces some calls, beside a node that the test speaks for. `store.away`: every call of it fails. */
+function setUp (other: (store: Presence) => Partial<Presence> = () => ({})) {
+  const config = loadConfig({ PRESENCE_HEARTBEAT: '60000', PRESENCE_LEASE: '180000' })
+  const real = createStore(Date.now)
+  const store = { away: false }
+  const calls: string[] = []
+  const ports = Object.fromEntries(Object.entries({ ...real, ...other(real) }).map(([name, call]) => [name, async (...args: never[]) => {
+    calls.push(name)
+    if (store.away) throw new Error('the store is away')
+    return (call as (...args: never[]) => unknown)(...args)
+  }])) as unknown as Presence
+  const { buses: [bus, stranger], sent } = createBuses('here', 'there')
+  const listener = createListener()
+  const witness = createWitness()
+  const attendance = createAttendance(listener.broadcast, Date.now)
+  const none = () => Promise.reject(new Error('not asked for'))
+  const cafes = { create: none, list: none, get: async (id: string) => id === cafeId ? { id, name: 'Corner Table', createdAt: '2025-11-19T10:00:00.000Z', seq: 0, rev: 0 } : undefined }
+  const rules = createPresence({ presence: ports, cafes, bus: bus!, broadcast: listener.broadcast, ...witness }, attendance, config)
+  const told = () => listener.of('users:update').map(({ payload }) => payload.action === 'sync' ? `sync ${payload.userCount}` : `${payload.action} ${payload.user.username} ${payload.userCount}`)
+  return { ...rules, ...witness, store, real, calls, told, sent, stranger: stranger!, listener }
+}
+
+t.test('the first socket of a user counts, the last one ends it', async t => {
+  const { enter, leave, tell, told, calls, sent, stop } = setUp()
+  const first = await enter(cafeId, ann, 'tab 1')
+  t.match(first, { userCount: 1, news: { action: 'join', user: ann } })
+  tell(first.news!)
+  t.same(await enter(cafeId, ann, 'tab 2'), { userCount: 1 }, 'nobody is told of a second tab')
+  t.same(await enter(cafeId, ann, 'tab 2'), { userCount: 1 }, 'nor of the same again')
+  await leave(cafeId, ann, 'tab 1')
+  await leave(cafeId, ann, 'tab 1')
+  await leave(cafeId, bob, 'tab 3')
+  t.same(calls, ['enter'], 'the store is asked once')
+  await leave(cafeId, ann, 'tab 2')
+  await turn()
+  t.same(told(), ['join ann 1', 'leave ann 0'])
+  t.match(sent, [{ attendance: { action: 'join', userCount: 1 } }, { attendance: { action: 'leave', userCount: 0 } }], 'other nodes are told as well')
+  await stop()
+})
+
+t.test('a second tab waits until the first one counts', async t => {
+  let count = () => {}
+  const { enter, stop } = setUp(store => ({
+    async enter (...args) {
+      await new Promise<void>(resolve => { count = resolve })
+      return store.enter(...args)
+    }
+  }))
+  const both = Promise.all([enter(cafeId, ann, 'tab 1'), enter(cafeId, ann, 'tab 2')])
+  await turn()
+  count()
+  t.match(await both, [{ userCount: 1, news: { action: 'join' } }, { userCount: 1 }])
+  await stop()
+})
+
+t.test('while the store is away this node guesses, and the next heartbeat mends it', async t => {
+  const { enter, leave, tell, beat, store, real, warned, counted, told, stop, setStatus, members } = setUp()
+  await enter(cafeId, ann, 'tab 1')
+  store.away = true
+  const { userCount, news } = await enter(cafeId, bob, 'tab 2')
+  t.match({ userCount, news }, { userCount: 2, news: { action: 'join', user: bob, userCount: 2 } })
+  tell(news!)
+  await leave(cafeId, ann, 'tab 1')
+  await turn()
+  t.same(told(), ['join bob 2', 'leave ann 1'])
+  t.same(warned, ['presence', 'presence'])
+  t.same(counted, ['hot_state_failures presence', 'hot_state_failures presence'])
+  await beat()
+  t.ok(warned.includes('presence heartbeat'))
+  await t.rejects(setStatus(ann, 'away'), { code: 'CHAT_UNAVAILABLE' })
+  await t.rejects(members(cafeId, 10), { code: 'CHAT_UNAVAILABLE' })
+
+  store.away = false
+  t.match(await members(cafeId, 10), { users: [{ username: 'ann' }] }, 'the store is behind')
+  await beat()
+  t.match(await real.members(cafeId, 10), { userCount: 1, users: [{ username: 'bob' }] }, 'until the heartbeat')
+  await t.rejects(members('c0ffee00-0000-4000-8000-000000000002', 10), { code: 'CHAT_CAFE_NOT_FOUND' })
+  await stop()
+})
+
+t.test('who was held by a node that died is told of, and who this node lost comes back', async t => {
+  let known = false
+  const { enter, beat, told, real, calls, stop } = setUp(store => ({
+    beat: async () => ({ known, departed: known ? [] : [attendance(1, 'leave', 'cem', 1)] }),
+    async sync (entries) {
+      known = true
+      return store.sync(entries)
+    }
+  }))
+  await enter(cafeId, ann, 'tab 1')
+  await real.release()
+  t.same(await real.counts([cafeId]), [0], 'the store has forgotten this node')
+  await Promise.all([beat(), beat()])
+  await turn()
+  t.same(told(), ['leave cem 1', 'join ann 1'])
+  t.same(await real.counts([cafeId]), [1], 'ann is there again')
+  t.same(calls, ['enter', 'beat', 'sync'], 'one heartbeat at a time')
+  await beat()
+  t.same(calls.slice(3), ['beat'], 'all is well')
+  await stop()
+})
+
+t.test('what other nodes tell', async t => {
+  const { enter, stranger, told, stop, store, warned } = setUp()
+  await enter(cafeId, ann, 'tab 1')
+  stranger.publish(cafeId, { kind: 'attendance', attendance: { ...attendance(Number.MAX_SAFE_INTEGER, 'join', 'bob', 2) } })
+  stranger.publish(cafeId, { kind: 'typing', user: bob, isTyping: true })
+  await turn()
+  t.same(told(), ['join bob 2'])
+  store.away = true
+  await stop()
+  await until(() => warned.includes('release presence'))
+  t.ok(warned.includes('release presence'), 'stopping does not fail where the store does')
+})

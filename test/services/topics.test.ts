@@ -1,0 +1,124 @@
+import t from 'tap'
+import { loadConfig } from '../../plugins/config.ts'
+import type { Topics } from '../../services/ports.ts'
+import { createTopics } from '../../services/topics.ts'
+import { createTopics as createStore } from '../../stores/memory/topics.ts'
+import { messageOf, until } from '../contracts/cast.ts'
+import { cafeId, createListener, createWitness, turn } from './cast.ts'
+
+/** The rules over the memory driver, of which `other` replaces some calls. */
+function setUp (other: (store: Topics) => Partial<Topics> = () => ({}), env: Record<string, string> = {}) {
+  const config = loadConfig(env)
+  const store = createStore(config.topics)
+  const listener = createListener()
+  const witness = createWitness()
+  const cafes = { create: () => Promise.reject(new Error('not asked for')), list: () => Promise.reject(new Error('not asked for')) }
+  const get = async (id: string) => id === cafeId ? { id, name: 'Corner Table', createdAt: '2025-11-19T10:00:00.000Z', seq: 0, rev: 0 } : undefined
+  const rules = createTopics({ topics: { ...store, ...other(store) }, cafes: { ...cafes, get }, broadcast: listener.broadcast, ...witness }, config, Date.now)
+  let seq = 0
+  const say = (content: string) => {
+    const message = { ...messageOf(cafeId, ++seq, seq), content, createdAt: new Date().toISOString() }
+    rules.note(message)
+    return message
+  }
+  const told = () => listener.of('topics:update').map(({ payload }) => payload.topics.join())
+  return { ...rules, ...witness, say, told, listener }
+}
+
+const timers = () => process.getActiveResourcesInfo().filter(name => name === 'Timeout').length
+
+t.test('words of messages become topics, those of deleted ones cease to be', async t => {
+  const { say, told, top, takeBack, stop, listener } = setUp()
+  const message = say('espresso')
+  await until(() => told().length === 1)
+  t.same(listener.said[0], { cafeId, event: 'topics:update', payload: { cafeId, topics: ['espresso'] } })
+  t.same(await top(cafeId, 10), { cafeId, topics: ['espresso'] })
+  say('☕')
+  takeBack({ ...message, content: '', deleted: true }, 'espresso')
+  takeBack({ ...message, content: '', deleted: true }, '☕')
+  await until(() => told().length === 2)
+  t.same(told(), ['espresso', ''])
+  await t.rejects(top('c0ffee00-0000-4000-8000-000000000002', 10), { code: 'CHAT_CAFE_NOT_FOUND' })
+  await stop()
+})
+
+t.test('what comes while the list is being claimed is not forgotten', async t => {
+  let release = () => {}
+  let claims = 0
+  const { say, told, stop } = setUp(store => ({
+    async claim (...args) {
+      const claimed = await store.claim(...args)
+      if (++claims === 1) await new Promise<void>(resolve => { release = resolve })
+      return claimed
+    }
+  }))
+  say('espresso')
+  await until(() => claims === 1)
+  say('cortado')
+  await turn()
+  await turn()
+  t.equal(claims, 1, 'one at a time')
+  release()
+  await until(() => told().length === 2)
+  t.same(told(), ['espresso', 'espresso,cortado'].map((list, index) => index === 0 ? list : told()[1]))
+  t.ok(told()[1]?.includes('cortado'))
+  await stop()
+})
+
+t.test('a store that fails', async t => {
+  let away = true
+  const fail = async () => { if (away) throw new Error('the store is away') }
+  const { say, told, top, stop, warned, counted } = setUp(store => ({
+    async add (...args) { await fail(); return store.add(...args) },
+    async claim (...args) { await fail(); return store.claim(...args) },
+    async top (...args) { await fail(); return store.top(...args) }
+  }))
+  say('espresso')
+  await until(() => warned.length === 1)
+  t.same(counted, ['hot_state_failures topics'])
+  await t.rejects(top(cafeId, 10), { code: 'CHAT_UNAVAILABLE', retryAfterMs: 1000 })
+  away = false
+  say('cortado')
+  await until(() => told().length === 1)
+  t.same(told(), ['cortado'], 'it goes on with what comes next')
+  await stop()
+})
+
+t.test('more than can be counted is left out', async t => {
+  const { say, counted, told, stop } = setUp()
+  for (let n = 0; n < 1100; n++) say('espresso')
+  t.equal(counted.filter(name => name === 'hot_state_failures topics').length, 100)
+  await until(() => told().length === 1)
+  await stop()
+  t.equal(counted.length, 100)
+})
+
+t.test('stopping leaves no timer behind, not even of a claim that is under way', async t => {
+  const before = timers()
+  let release = () => {}
+  const { say, told, stop } = setUp(store => ({
+    async claim (...args) {
+      await new Promise<void>(resolve => { release = resolve })
+      return store.claim(...args)
+    }
+  }))
+  say('espresso')
+  await turn()
+  await turn()
+  const stopped = stop()
+  release()
+  await stopped
+  await turn()
+  say('cortado')
+  await turn()
+  await turn()
+  t.equal(timers(), before)
+  t.same(told(), ['espresso'])
+
+  const other = setUp()
+  other.say('espresso')
+  await until(() => other.told().length === 1)
+  t.equal(timers(), before + 1, 'the word will fade in an hour')
+  await other.stop()
+  t.equal(timers(), before)
+})

@@ -1,0 +1,132 @@
+import t from 'tap'
+import { loadConfig } from '../../plugins/config.ts'
+import { createTyping } from '../../services/typing.ts'
+import { created, messageOf } from '../contracts/cast.ts'
+import { cafeId, createBuses, createListener, wait } from './cast.ts'
+
+const TIMEOUT = 100
+const ann = { id: 'a0000000-0000-4000-8000-000000000001', username: 'ann' }
+const bob = { id: 'b0000000-0000-4000-8000-000000000001', username: 'bob' }
+
+/** Nodes that hear each other, and what each of them told its sockets: `+ann` began, `-ann` ceased. */
+function setUp (nodes: number) {
+  const config = loadConfig({ CHAT_TYPING_TIMEOUT: String(TIMEOUT) })
+  const { buses, sent } = createBuses(...Array.from({ length: nodes }, (_, n) => `node ${n}`))
+  const made = buses.map(bus => {
+    const listener = createListener()
+    const told = () => listener.of('typing:indicator').map(({ payload: { username, isTyping } }) => `${isTyping ? '+' : '-'}${username}`)
+    return { ...createTyping({ bus, broadcast: listener.broadcast }, config, Date.now), bus, told, said: listener.said }
+  })
+  const close = () => { for (const node of made) node.close() }
+  return { nodes: made, sent, close }
+}
+
+t.test('one burst is one pair, whatever ends it', async t => {
+  const { nodes: [node], close } = setUp(1)
+  const { start, stop, end, told, said } = node!
+  const socket = { id: 'socket 1', user: ann }
+  start(cafeId, socket)
+  start(cafeId, socket)
+  stop(cafeId, socket)
+  stop(cafeId, socket)
+  t.same(told(), ['+ann', '-ann'], 'stop')
+  t.match(said[0], { cafeId, payload: { cafeId, userId: ann.id, username: 'ann', isTyping: true }, exceptUserId: ann.id }, 'the typist\'s own sockets are left out')
+  start(cafeId, socket)
+  end(cafeId, ann)
+  end(cafeId, ann)
+  stop(cafeId, socket)
+  t.same(told().slice(2), ['+ann', '-ann'], 'a message')
+  start(cafeId, socket)
+  await wait(TIMEOUT + 30)
+  t.same(told().slice(4), ['+ann', '-ann'], 'the timeout')
+  start(cafeId, socket)
+  for (let n = 0; n < 5; n++) {
+    await wait(TIMEOUT / 2)
+    start(cafeId, socket)
+  }
+  t.same(told().slice(6), ['+ann'], 'who goes on is not told again, and does not time out')
+  await wait(TIMEOUT + 30)
+  t.same(told().slice(6), ['+ann', '-ann'])
+  close()
+})
+
+t.test('tabs on one node', async t => {
+  const { nodes: [node], close } = setUp(1)
+  const { start, stop, told } = node!
+  const [tab, other] = [{ id: 'socket 1', user: ann }, { id: 'socket 2', user: ann }]
+  start(cafeId, tab)
+  start(cafeId, other)
+  stop(cafeId, tab)
+  t.same(told(), ['+ann'], 'she still types in the other')
+  start('another cafe', { id: 'socket 3', user: bob })
+  stop(cafeId, other)
+  t.same(told(), ['+ann', '+bob', '-ann'])
+  close()
+})
+
+t.test('devices on two nodes', async t => {
+  const { nodes: [here, there, third], close } = setUp(3)
+  const [tab, phone] = [{ id: 'socket 1', user: ann }, { id: 'socket 2', user: ann }]
+  here!.start(cafeId, tab)
+  there!.start(cafeId, phone)
+  here!.stop(cafeId, tab)
+  for (const node of [here, there, third]) t.same(node!.told(), ['+ann'], 'the phone still types')
+  there!.stop(cafeId, phone)
+  for (const node of [here, there, third]) t.same(node!.told(), ['+ann', '-ann'], 'one pair at each node')
+
+  here!.start(cafeId, tab)
+  await wait(TIMEOUT + 30)
+  for (const node of [here, there, third]) t.same(node!.told().slice(2), ['+ann', '-ann'], 'the timeout is told everywhere')
+  close()
+})
+
+t.test('a message that was sent by way of another node', async t => {
+  const { nodes: [here, there], close } = setUp(2)
+  here!.start(cafeId, { id: 'socket 1', user: ann })
+  const message = { ...messageOf(cafeId, 1, 1), userId: ann.id, username: ann.username }
+  there!.bus.publish(cafeId, { kind: 'changes', changes: [{ ...created(message), kind: 'deleted' }] })
+  t.same(here!.told(), ['+ann'], 'a deletion is no message')
+  there!.bus.publish(cafeId, { kind: 'changes', changes: [created(message)] })
+  for (const node of [here, there]) t.same(node!.told(), ['+ann', '-ann'])
+  there!.bus.publish(cafeId, { kind: 'attendance', attendance: { cafeId, user: ann, action: 'join', userCount: 1, version: 1 } })
+  t.same(here!.told(), ['+ann', '-ann'], 'other notices are none of its business')
+  close()
+})
+
+t.test('what nodes tell each other', async t => {
+  const { nodes: [here, there], sent, close } = setUp(2)
+  const socket = { id: 'socket 1', user: ann }
+  for (let n = 0; n < 20; n++) {
+    here!.start(cafeId, socket)
+    await wait(TIMEOUT / 10)
+  }
+  const told = sent.length
+  t.ok(told >= 2 && told <= 8, `${told} notices for 20 keystrokes in two timeouts`)
+  here!.stop(cafeId, socket)
+  t.same(there!.told(), ['+ann', '-ann'])
+  close()
+})
+
+t.test('a node that is gone is forgotten', async t => {
+  const { nodes: [here, there], close } = setUp(2)
+  here!.start(cafeId, { id: 'socket 1', user: ann })
+  here!.close() // as a crash: not a word more
+  t.same(there!.told(), ['+ann'])
+  await wait(TIMEOUT * 1.5 + 1050)
+  t.same(there!.told(), ['+ann', '-ann'])
+  there!.bus.publish(cafeId, { kind: 'typing', user: ann, isTyping: true })
+  here!.bus.publish(cafeId, { kind: 'typing', user: bob, isTyping: false })
+  t.same(there!.told(), ['+ann', '-ann'], 'the end of what never began is not told')
+  close()
+})
+
+t.test('closing ends all timers', async t => {
+  const timers = () => process.getActiveResourcesInfo().filter(name => name === 'Timeout').length
+  const before = timers()
+  const { nodes: [here, there], close } = setUp(2)
+  here!.start(cafeId, { id: 'socket 1', user: ann })
+  there!.start(cafeId, { id: 'socket 2', user: bob })
+  t.ok(timers() > before)
+  close()
+  t.equal(timers(), before)
+})
