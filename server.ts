@@ -2,7 +2,7 @@ import closeWithGrace from 'close-with-grace'
 import Fastify, { LogController } from 'fastify'
 import fp from 'fastify-plugin'
 import klatsch, { loadConfig } from './app.ts'
-import { frameworkErrors, notFound, toLog } from './plugins/errors.ts'
+import { clientError, frameworkErrors, notFound, toLog } from './plugins/errors.ts'
 
 /** Less than what supervisors give a process to stop (10 s), more than the drain and the database need. */
 const GRACE_MS = 9000
@@ -21,7 +21,8 @@ const fastify = Fastify({
   forceCloseConnections: true,
   // What is under way while this node stops is still answered, by us.
   return503OnClosing: false,
-  frameworkErrors
+  frameworkErrors,
+  clientErrorHandler: clientError
 })
 
 let stopping = false

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { Ajv } from 'ajv'
 import { type FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
@@ -26,8 +27,23 @@ export function loadConfig (env: Record<string, string | undefined>): Config {
   const missing = (['DATABASE_URL', 'JWT_SECRET'] as const).filter(name => production && given[name] === undefined)
   if (missing.length > 0) throw new Error(`Wrong environment: NODE_ENV=production needs ${missing.join(' and ')}`)
   if (given.PRESENCE_LEASE < 2 * given.PRESENCE_HEARTBEAT) throw new Error('Wrong environment: PRESENCE_LEASE must be at least twice PRESENCE_HEARTBEAT')
+  const proxies = list(given.TRUST_PROXY).filter(proxy => !isNetwork(proxy))
+  if (proxies.length > 0) throw new Error('Wrong environment: TRUST_PROXY must be addresses or networks such as 10.0.0.0/8, comma separated')
+  const origins = list(given.CORS_ORIGIN).filter(origin => !isOrigin(origin))
+  if (origins.length > 0 && given.CORS_ORIGIN.trim() !== '*') throw new Error('Wrong environment: CORS_ORIGIN must be * or origins such as https://cafe.example, comma separated')
   return nest(given, production)
 }
+
+/** An address, or one with the length of a prefix. */
+function isNetwork (text: string): boolean {
+  const [address = '', prefix, ...others] = text.split('/')
+  const longest = { 4: 32, 6: 128 }[isIP(address)]
+  if (longest === undefined || others.length > 0) return false
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= longest)
+}
+
+/** What a browser sends as Origin: scheme, host and port, nothing behind them. */
+const isOrigin = (text: string) => URL.canParse(text) && new URL(text).origin === text
 
 function nest (env: Env, production: boolean): Config {
   return {

@@ -10,7 +10,8 @@ async function corsPlugin (fastify: FastifyInstance) {
   await fastify.register(cors, {
     origin: origins === '*' ? '*' : origins,
     methods: ['GET', 'POST', 'DELETE'],
-    exposedHeaders: ['ETag', 'Retry-After']
+    exposedHeaders: ['ETag', 'Retry-After'],
+    strictPreflight: false
   })
 }
 

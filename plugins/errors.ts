@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ErrorObject } from 'ajv'
 import fp from 'fastify-plugin'
@@ -93,6 +94,16 @@ export function frameworkErrors (error: unknown, request: FastifyRequest, reply:
   const refusal = toChatError(error)
   log(request, refusal)
   answer(reply, refusal)
+}
+
+/** Fastify's `clientErrorHandler`: what is not even HTTP, or has too long a header, never becomes a request. */
+export function clientError (error: NodeJS.ErrnoException, socket: Socket) {
+  if (error.code === 'ECONNRESET' || !socket.writable) return socket.destroy()
+  const tooLong = error.code === 'HPE_HEADER_OVERFLOW'
+  const refusal = tooLong ? refuse('CHAT_PAYLOAD_TOO_LARGE', { message: 'The header is too long' }) : refuse('CHAT_VALIDATION', { message: 'This is not HTTP' })
+  const body = JSON.stringify(toErrorBody(refusal))
+  const status = tooLong ? '431 Request Header Fields Too Large' : '400 Bad Request'
+  socket.end(`HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`)
 }
 
 async function errors (fastify: FastifyInstance) {

@@ -17,13 +17,16 @@ export interface Connection {
   readonly cafes: Set<string>
   /** joins and leaves, one after another in the order they came */
   steps: Promise<unknown>
-  /** joins that wait in `steps` */
-  joining: number
+  /** how many of them are not done */
+  pending: number
   closed: boolean
 }
 
 /** `greeting`: for a user who was in the cafe already, and whom the room therefore hears nothing of. */
 export interface Admission { history: MessageHistory, reply: JoinReply, greeting?: UsersUpdate }
+
+/** Joins and leaves of one connection that may wait. */
+const MAX_PENDING = 200
 
 interface Others {
   feed: FeedService
@@ -35,13 +38,18 @@ interface Others {
 
 /** Which connection is in which cafe. */
 export function createMembership ({ feed, history, presence, attendance, typing }: Others, config: Config) {
-  const connect = (id: string, user: User): Connection => ({ id, user, cafes: new Set(), steps: Promise.resolve(), joining: 0, closed: false })
+  const connect = (id: string, user: User): Connection => ({ id, user, cafes: new Set(), steps: Promise.resolve(), pending: 0, closed: false })
 
-  // A step that fails must not stop the next.
-  function queue<T> (connection: Connection, step: () => Promise<T>): Promise<T> {
-    const done = connection.steps.then(step)
+  /** Does it after all steps before it, whether those fail or not. */
+  function queue (connection: Connection, step: () => Promise<void>): Promise<void> {
+    connection.pending++
+    const done = connection.steps.then(step).finally(() => { connection.pending-- })
     connection.steps = done.catch(() => {})
     return done
+  }
+
+  function refuseCrowd ({ pending }: Connection) {
+    if (pending >= MAX_PENDING) throw refuse('CHAT_LIMIT_REACHED', { retryAfterMs: 1000, message: 'Too many joins and leaves of this connection are waiting' })
   }
 
   const personOf = ({ user: { id, username } }: Connection) => ({ id, username })
@@ -53,7 +61,7 @@ export function createMembership ({ feed, history, presence, attendance, typing 
    */
   function join (connection: Connection, { cafeId, since }: JoinRequest): Promise<() => Admission> {
     return new Promise((resolve, reject) => {
-      connection.joining++
+      refuseCrowd(connection)
       queue(connection, async () => {
         const { cafes } = connection
         const returning = cafes.has(cafeId)
@@ -72,7 +80,7 @@ export function createMembership ({ feed, history, presence, attendance, typing 
         } finally {
           if (!cafes.has(cafeId)) await presence.leave(cafeId, personOf(connection), connection.id)
         }
-      }).catch(reject).finally(() => { connection.joining-- })
+      }).catch(reject)
     })
   }
 
@@ -88,10 +96,11 @@ export function createMembership ({ feed, history, presence, attendance, typing 
     }
   }
 
-  /** @throws CHAT_NOT_MEMBER */
-  function leave (connection: Connection, cafeId: string): Promise<void> {
-    return queue(connection, async () => {
-      await requireMember(connection, cafeId)
+  /** @throws CHAT_NOT_MEMBER, CHAT_LIMIT_REACHED */
+  async function leave (connection: Connection, cafeId: string): Promise<void> {
+    refuseCrowd(connection)
+    await queue(connection, async () => {
+      if (!connection.cafes.has(cafeId)) throw refuse('CHAT_NOT_MEMBER')
       await depart(connection, cafeId)
     })
   }
@@ -111,10 +120,13 @@ export function createMembership ({ feed, history, presence, attendance, typing 
     })
   }
 
-  /** Waits for joins that are under way: a client may send without waiting for its join's ack. @throws CHAT_NOT_MEMBER */
+  /**
+   * Waits for joins and leaves that came before: a client may go on without waiting for their acks. Never to be called from
+   * within a step, which would wait for itself.
+   * @throws CHAT_NOT_MEMBER
+   */
   async function requireMember (connection: Connection, cafeId: string): Promise<void> {
-    if (connection.cafes.has(cafeId)) return
-    if (connection.joining > 0) await connection.steps
+    if (connection.pending > 0) await connection.steps
     if (!connection.cafes.has(cafeId)) throw refuse('CHAT_NOT_MEMBER')
   }
 

@@ -30,6 +30,7 @@ export function createMessages (ports: Ports, others: Others, config: Config) {
     if (pause > 0) throw refuse('CHAT_REPEATED', { retryAfterMs: pause })
 
     meter.count('sends')
+    typing.end(cafeId, user) // not after the commit: by then the next message may be being typed
     const draft = { cafeId, userId: user.id, username: user.username, content, hash: sha256(content), ...(clientId !== undefined && { clientId }) }
     const appended = await log.append(draft).catch(error => {
       if (isChatError(error) && error.code === 'CHAT_UNAVAILABLE') undo(user.id, cafeId, digest)
@@ -37,7 +38,6 @@ export function createMessages (ports: Ports, others: Others, config: Config) {
     })
     if (appended.outcome === 'created' || appended.outcome === 'duplicate') meter.count('acks')
     if (appended.outcome === 'created') {
-      typing.end(cafeId, user)
       commit(cafeId, { rev: appended.message.rev, kind: 'created', message: appended.message })
       topics.note(appended.message)
       return { message: appended.message, duplicate: false }

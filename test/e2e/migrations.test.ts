@@ -3,9 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
 import t, { type Test } from 'tap'
+import { isUnreachable } from '../../stores/postgres/errors.ts'
 import { migrate } from '../../stores/postgres/migrate.ts'
 import { projectRoot } from '../support/paths.ts'
-import { createDatabase, createTemplate, startServer } from '../support/servers.ts'
+import { createDatabase, createTemplate, startServer, until } from '../support/servers.ts'
 import { run } from './starts.ts'
 
 const files = readdirSync(join(projectRoot, 'sql')).sort()
@@ -39,6 +40,21 @@ t.test('three nodes that start together on an empty database migrate it once', a
   const client = await open(t, databaseUrl)
   t.strictSame((await client.query('SELECT name FROM migrations ORDER BY id')).rows.map(({ name }) => name), names)
   t.strictSame(await Promise.all(nodes.map(node => node.stop())), [0, 0, 0])
+})
+
+t.test('a connection that is lost in the middle is told as such, and another try goes through', async t => {
+  const url = await createDatabase(t)
+  await migrate(url)
+  // Two, because a transaction sees the activity of others as it was when it first looked.
+  const [holder, watcher] = [await open(t, url), await open(t, url)]
+  await holder.query('BEGIN; LOCK TABLE migrations')
+  const waiting = t.rejects(migrate(url).catch(error => { throw isUnreachable(error) ? new Error('unreachable') : error }), /^unreachable$/)
+  const others = "FROM pg_stat_activity WHERE application_name = 'klatsch migrate' AND wait_event_type = 'Lock' AND datname = current_database()"
+  await until('it waits for us', async () => (await watcher.query(`SELECT 1 ${others}`)).rowCount === 1, 10_000)
+  await watcher.query(`SELECT pg_terminate_backend(pid) ${others}`)
+  await waiting
+  await holder.query('ROLLBACK')
+  t.strictSame(await migrate(url), [])
 })
 
 t.test('npm run db:migrate says what it ran', async t => {

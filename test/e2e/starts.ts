@@ -40,13 +40,13 @@ export async function run (t: Scope, script: string, env: Record<string, string>
 
 export interface Waiting extends Pick<Launched<string>, 'logs' | 'kill' | 'exited'> { url: string }
 
-/** A server that listens, ready or not. SIGTERM at teardown. */
-export async function startListening (t: Scope, env: Record<string, string>): Promise<Waiting> {
+/** A server that listens, ready or not; or that has come as far as `sign` says. SIGTERM at teardown. `url`: what the first group of `sign` finds. */
+export async function startListening (t: Scope, env: Record<string, string>, sign = /Server listening at (http:[^"]+)/): Promise<Waiting> {
   const server = await launch({
     command: process.execPath,
     args: scriptArgs('server'),
     options: { cwd: projectRoot, env: environment(t, env) },
-    ready: output => /Server listening at (http:[^"]+)/.exec(output)?.[1],
+    ready: output => sign.exec(output)?.[1],
     timeoutMs: PATIENCE_MS
   })
   t.teardown(() => end(server))

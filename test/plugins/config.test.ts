@@ -43,7 +43,7 @@ t.test('every variable of the schema reaches the configuration', async t => {
     if (schema.enum !== undefined) return schema.enum.find(word => word !== schema.default)!
     if (schema.type === 'integer') return String(Number(schema.default) + 1)
     const texts: Record<string, string> = {
-      DATABASE_URL: 'postgres://db/klatsch', REDIS_URL: 'redis://cache', JWT_SECRET: secret, JWT_EXPIRES_IN: '2h', SOCKET_PATH: '/ws', NODE_ENV: 'production'
+      DATABASE_URL: 'postgres://db/klatsch', REDIS_URL: 'redis://cache', JWT_SECRET: secret, JWT_EXPIRES_IN: '2h', SOCKET_PATH: '/ws', NODE_ENV: 'production', CORS_ORIGIN: '*', TRUST_PROXY: '::1'
     }
     return texts[name] ?? 'other'
   }
@@ -102,4 +102,11 @@ t.test('the plugin decorates what it was given', async t => {
   const loaded = loadConfig({ PORT: '4000' })
   await app.register(config, { config: loaded })
   t.equal(app.config, loaded)
+})
+
+t.test('proxies are addresses or networks, origins what a browser sends', async t => {
+  for (const TRUST_PROXY of ['10.0.0.1', '10.0.0.0/8, ::1', 'fd00::/8']) t.same(loadConfig({ TRUST_PROXY }).trustProxy.length > 0, true, TRUST_PROXY)
+  for (const TRUST_PROXY of ['foo', '10.0.0.0/99', '10.0.0.0/8/8', '::1/129', '10.0.0.0/x']) t.throws(() => loadConfig({ TRUST_PROXY }), { message: /TRUST_PROXY must be/ }, TRUST_PROXY)
+  for (const CORS_ORIGIN of ['*', 'https://cafe.example', 'http://localhost:5173, https://a.example']) t.ok(loadConfig({ CORS_ORIGIN }), CORS_ORIGIN)
+  for (const CORS_ORIGIN of ['example.com', 'http://a/path', 'https://a.example/', '*, https://a.example']) t.throws(() => loadConfig({ CORS_ORIGIN }), { message: /CORS_ORIGIN must be/ }, CORS_ORIGIN)
 })

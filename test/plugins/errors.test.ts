@@ -1,9 +1,10 @@
+import { connect } from 'node:net'
 import { Writable } from 'node:stream'
 import Fastify, { errorCodes as fastifyErrors, type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import t, { type Test } from 'tap'
 import config, { loadConfig } from '../../plugins/config.ts'
-import errors, { frameworkErrors, notFound, toChatError } from '../../plugins/errors.ts'
+import errors, { clientError, frameworkErrors, notFound, toChatError } from '../../plugins/errors.ts'
 import metrics from '../../plugins/metrics.ts'
 import validation from '../../plugins/validation.ts'
 import { Ref } from '../../schemas/common.ts'
@@ -162,4 +163,19 @@ t.test('toChatError: statuses that others chose keep their meaning', async t => 
   t.equal(toChatError(ours), ours)
   const cause = new Error('x')
   t.equal(toChatError(cause).cause, cause)
+})
+
+t.test('what is no HTTP, or has too long a header, gets the same body', async t => {
+  const app = Fastify({ clientErrorHandler: clientError })
+  t.teardown(() => app.close())
+  const { port } = new URL(await app.listen({ host: '127.0.0.1', port: 0 }))
+  const say = (text: string) => new Promise<string>((resolve, reject) => {
+    let answer = ''
+    const socket = connect(Number(port), '127.0.0.1', () => socket.write(text))
+    socket.on('data', chunk => { answer += String(chunk) })
+    socket.on('close', () => resolve(answer))
+    socket.on('error', reject)
+  })
+  t.match(await say('nonsense\r\n\r\n'), /^HTTP\/1\.1 400 Bad Request\r\n[^]*{"code":"CHAT_VALIDATION","message":"This is not HTTP"}$/)
+  t.match(await say(`GET / HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${'x'.repeat(20_000)}\r\n\r\n`), /^HTTP\/1\.1 431 [^]*{"code":"CHAT_PAYLOAD_TOO_LARGE"/)
 })

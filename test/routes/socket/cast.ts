@@ -44,18 +44,17 @@ export async function listenTwice (t: Test, env: Record<string, string> = {}) {
   return { one, two, redis }
 }
 
-/** Runs a test on one node without Redis, and across two nodes with it. */
-export function onBoth (t: Test, name: string, env: Record<string, string>, run: (t: Test, here: Node, there: Node) => Promise<void>) {
-  return Promise.all([
-    t.test(`${name}: one node`, async t => {
-      const app = await listen(t, env)
-      await run(t, app, app)
-    }),
-    t.test(`${name}: two nodes`, async t => {
-      const { one, two } = await listenTwice(t, env)
-      await run(t, one, two)
-    })
-  ])
+/**
+ * One node without Redis (`app`) and two with it (`one`, `two`), for all tests of a file: they share nodes, not cafes.
+ * `onBoth` runs a test on the first, then across the other two.
+ */
+export async function createShapes (t: Test, env: Record<string, string> = {}) {
+  const [app, nodes] = await Promise.all([listen(t, env), listenTwice(t, env)])
+  async function onBoth (name: string, run: (t: Test, here: Node, there: Node) => Promise<void>) {
+    await t.test(`${name}: one node`, t => run(t, app, app))
+    await t.test(`${name}: two nodes`, t => run(t, nodes.one, nodes.two))
+  }
+  return { onBoth, app, ...nodes }
 }
 
 export const wait = (ms: number) => new Promise<void>(resolve => { setTimeout(resolve, ms) })

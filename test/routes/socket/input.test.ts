@@ -5,6 +5,7 @@ import { type Client, ask, emit, heard, heardAll, once, refused, until } from '.
 import { checkLog } from '../../stores/postgres/cast.ts'
 import { enter, found, type Node, visit, wait } from './cast.ts'
 
+const app = await listen(t, { CHAT_LIMITS: 'off' })
 const LIMIT = 65_536
 const UNKNOWN = '00000000-0000-4000-8000-000000000000'
 const invalid = { code: 'CHAT_VALIDATION' }
@@ -27,7 +28,6 @@ async function sound (t: Test, app: Node, cafeId: string, stored: number) {
 }
 
 t.test('payloads', async t => {
-  const app = await listen(t, { CHAT_LIMITS: 'off' })
   const { id: cafeId } = await found(app)
   const { socket } = await visit(t, app, 'ann', cafeId)
   const right: Record<keyof ClientEvents, Record<string, unknown>> = {
@@ -77,7 +77,6 @@ t.test('payloads', async t => {
 })
 
 t.test('ids', async t => {
-  const app = await listen(t)
   const { id: cafeId } = await found(app)
   const { socket } = await visit(t, app, 'ann', cafeId)
   for (const id of ['corner', cafeId.toUpperCase(), `${cafeId} `, `{${cafeId}}`, cafeId.replaceAll('-', ''), `${cafeId}\n`, `urn:uuid:${cafeId}`]) {
@@ -102,7 +101,6 @@ t.test('ids', async t => {
 })
 
 t.test('content', async t => {
-  const app = await listen(t, { CHAT_LIMITS: 'off' })
   const { id: cafeId } = await found(app)
   const { socket } = await visit(t, app, 'ann', cafeId)
   const wrong: Array<[string, string]> = [
@@ -125,7 +123,6 @@ t.test('content', async t => {
 })
 
 t.test('events and acks', async t => {
-  const app = await listen(t, { CHAT_LIMITS: 'off' })
   const { id: cafeId } = await found(app)
   const { socket } = await visit(t, app, 'ann', cafeId)
   const unknown = { code: 'CHAT_UNKNOWN_EVENT' }
@@ -181,7 +178,6 @@ t.test('packets that no client of ours would send', async t => {
 })
 
 t.test('a payload that is too large', async t => {
-  const app = await listen(t)
   const { id: cafeId } = await found(app)
   const witness = await visit(t, app, 'witness', cafeId)
   for (const transports of [['websocket'], ['polling']]) {

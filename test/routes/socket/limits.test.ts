@@ -2,12 +2,26 @@ import t from 'tap'
 import { listen } from '../../support/build.ts'
 import { ask, call, emit, heard, refused, until } from '../../support/sockets.ts'
 import { checkLog } from '../../stores/postgres/cast.ts'
-import { enter, found, onBoth, visit, wait } from './cast.ts'
+import { createShapes, enter, found, type Node, visit, wait } from './cast.ts'
 
 const limited = { code: 'CHAT_RATE_LIMITED' }
 const repeated = { code: 'CHAT_REPEATED' }
 
-onBoth(t, 'a user\'s rate', { CHAT_USER_RATE: '5' }, async (t, here, there) => {
+const { onBoth } = await createShapes(t, { CHAT_USER_RATE: '5', CHAT_CAFE_RATE: '8' })
+const { onBoth: onBothSoon } = await createShapes(t, { CHAT_REPEAT_WINDOW: '600' })
+
+/** Holds a cafe's row, so that sends wait for it, until what it resolves to is called. */
+async function hold (app: Node, cafeId: string) {
+  const holder = await app.pg.pool.connect()
+  await holder.query('BEGIN')
+  await holder.query('SELECT FROM cafe_heads WHERE cafe_id = $1 FOR UPDATE', [cafeId])
+  return async () => {
+    await holder.query('ROLLBACK')
+    holder.release()
+  }
+}
+
+await onBoth('a user\'s rate', async (t, here, there) => {
   const { id: cafeId } = await found(here)
   const ann = await visit(t, here, 'ann', cafeId)
   const bob = await visit(t, there, 'bob', cafeId)
@@ -24,11 +38,11 @@ onBoth(t, 'a user\'s rate', { CHAT_USER_RATE: '5' }, async (t, here, there) => {
   await checkLog(t, here.pg.pool)
 })
 
-onBoth(t, 'a cafe\'s rate', { CHAT_CAFE_RATE: '4' }, async (t, here, there) => {
+await onBoth('a cafe\'s rate', async (t, here, there) => {
   const [{ id: cafeId }, { id: other }] = [await found(here), await found(here)]
   const ann = await visit(t, here, 'ann', cafeId)
   const bob = await visit(t, there, 'bob', cafeId)
-  for (let n = 1; n <= 4; n++) await ask((n % 2 === 0 ? ann : bob).socket, 'message:send', { cafeId, content: `message ${n}` })
+  for (let n = 1; n <= 8; n++) await ask((n % 2 === 0 ? ann : bob).socket, 'message:send', { cafeId, content: `message ${n}` })
   for (const { socket } of [ann, bob]) {
     const error = await refused(socket, 'message:send', { cafeId, content: 'one more' })
     t.match(error, limited)
@@ -38,7 +52,7 @@ onBoth(t, 'a cafe\'s rate', { CHAT_CAFE_RATE: '4' }, async (t, here, there) => {
   t.match(await ask(ann.socket, 'message:send', { cafeId: other, content: 'here then' }), { message: { seq: 1 } }, 'another cafe has its own')
 })
 
-onBoth(t, 'repeated content', { CHAT_REPEAT_WINDOW: '600' }, async (t, here, there) => {
+await onBothSoon('repeated content', async (t, here, there) => {
   const { id: cafeId } = await found(here)
   const ann = await visit(t, here, 'ann', cafeId)
   const bob = await visit(t, there, 'bob', cafeId)
@@ -61,7 +75,7 @@ onBoth(t, 'repeated content', { CHAT_REPEAT_WINDOW: '600' }, async (t, here, the
   t.same(heard(bob.socket, 'message:new').map(({ message }) => message.content), ['Buy now!', 'Buy now!', 'Buy later!', 'Buy later!!', 'Buy now!'])
 })
 
-onBoth(t, 'a retry costs nothing', { CHAT_USER_RATE: '3' }, async (t, here, there) => {
+await onBoth('a retry costs nothing', async (t, here, there) => {
   const { id: cafeId } = await found(here)
   const ann = await visit(t, here, 'ann', cafeId)
   const phone = await ann.tab(there, { auth: { cafeId } })
@@ -70,9 +84,8 @@ onBoth(t, 'a retry costs nothing', { CHAT_USER_RATE: '3' }, async (t, here, ther
     const again = await ask(n % 2 === 0 ? phone : ann.socket, 'message:send', { cafeId, content: 'once', clientId: 'a' })
     t.match(again, { duplicate: true, message: { id: message.id } })
   }
-  await ask(ann.socket, 'message:send', { cafeId, content: 'twice' })
-  await ask(ann.socket, 'message:send', { cafeId, content: 'three times' })
-  t.match(await refused(ann.socket, 'message:send', { cafeId, content: 'four times' }), limited, 'three it was')
+  for (let n = 2; n <= 5; n++) await ask(ann.socket, 'message:send', { cafeId, content: `number ${n}` })
+  t.match(await refused(ann.socket, 'message:send', { cafeId, content: 'number 6' }), limited, 'five it was')
 })
 
 t.test('CHAT_LIMITS=off lifts them', async t => {
@@ -82,34 +95,31 @@ t.test('CHAT_LIMITS=off lifts them', async t => {
   for (let n = 1; n <= 30; n++) t.match(await emit(ann.socket, 'message:send', { cafeId, content: 'again' }), { ok: true })
 })
 
-onBoth(t, 'a send that stored nothing leaves no trace', { CHAT_USER_RATE: '2' }, async (t, here, there) => {
+await onBoth('a send that stored nothing leaves no trace', async (t, here, there) => {
   const { id: cafeId } = await found(here)
   const ann = await visit(t, here, 'ann', cafeId)
   const phone = await ann.tab(there, { auth: { cafeId } })
-  const { pool } = here.pg
-  // Somebody holds the cafe's row: sends wait for it, in vain.
-  const holder = await pool.connect()
-  await holder.query('BEGIN')
-  await holder.query('SELECT FROM cafe_heads WHERE cafe_id = $1 FOR UPDATE', [cafeId])
+  const release = await hold(here, cafeId)
   t.match(await refused(phone, 'message:send', { cafeId, content: 'now or never' }), { code: 'CHAT_UNAVAILABLE' })
-  await holder.query('ROLLBACK')
-  holder.release()
+  await release()
   t.match(await ask(ann.socket, 'message:send', { cafeId, content: 'now or never', clientId: 'a' }), { message: { seq: 1 } })
   t.match(await refused(ann.socket, 'message:send', { cafeId, content: 'now', clientId: 'a' }), { code: 'CHAT_CLIENT_ID_CONFLICT' }, 'a conflict neither')
-  await ask(ann.socket, 'message:send', { cafeId, content: 'now' })
-  t.match(await refused(ann.socket, 'message:send', { cafeId, content: 'and again' }), limited)
-  await checkLog(t, pool)
+  for (let n = 2; n <= 5; n++) await ask(ann.socket, 'message:send', { cafeId, content: n === 2 ? 'now' : `number ${n}` })
+  t.match(await refused(ann.socket, 'message:send', { cafeId, content: 'and again' }), limited, 'the five that were stored, no more')
+  await checkLog(t, here.pg.pool)
 })
 
 t.test('a node takes no more sends than may wait for the database', async t => {
   const app = await listen(t, { CHAT_SEND_QUEUE: '1' })
   const { id: cafeId } = await found(app)
   const [ann, bob] = [await visit(t, app, 'ann', cafeId), await visit(t, app, 'bob', cafeId)]
-  const acks = await Promise.all([ann, bob].map(({ socket }) => emit(socket, 'message:send', { cafeId, content: 'all at once' })))
-  const refusals = acks.filter(({ ok }) => !ok)
-  t.match(refusals, [{ error: { code: 'CHAT_UNAVAILABLE', retryAfterMs: 1000 } }], 'one of two')
-  const [other] = [ann, bob].filter((_, index) => !acks[index]!.ok)
-  t.match(await ask(other!.socket, 'message:send', { cafeId, content: 'all at once' }), { message: { seq: 2 } }, 'a moment later')
+  const release = await hold(app, cafeId)
+  const first = ask(ann.socket, 'message:send', { cafeId, content: 'me first' })
+  await until('it waits', () => app.underway.size === 1)
+  t.match(await refused(bob.socket, 'message:send', { cafeId, content: 'me too' }), { code: 'CHAT_UNAVAILABLE', retryAfterMs: 1000 })
+  await release()
+  t.match(await first, { message: { seq: 1 } })
+  t.match(await ask(bob.socket, 'message:send', { cafeId, content: 'me too' }), { message: { seq: 2 } }, 'a moment later')
 })
 
 t.test('cafes of one socket', async t => {

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import type { MessagePage } from '../../../schemas/messages.ts'
-import { listen } from '../../support/build.ts'
 import { ask, call, emit, heard, once, refused, until } from '../../support/sockets.ts'
 import { checkLog } from '../../stores/postgres/cast.ts'
-import { contents, enter, found, listenTwice, onBoth, redisOf, visit, wait } from './cast.ts'
+import { contents, createShapes, enter, found, redisOf, visit, wait } from './cast.ts'
 
+const { onBoth, app, one } = await createShapes(t)
 const notMember = { code: 'CHAT_NOT_MEMBER' }
 
-onBoth(t, 'sending and typing are for members', {}, async (t, here, there) => {
+await onBoth('sending and typing are for members', async (t, here, there) => {
   const { id: cafeId } = await found(here)
   const ann = await visit(t, here, 'ann', cafeId)
   const bob = await enter(t, there, 'bob')
@@ -38,7 +38,6 @@ onBoth(t, 'sending and typing are for members', {}, async (t, here, there) => {
 })
 
 t.test('a send behind a join that fails', async t => {
-  const app = await listen(t)
   const ann = await enter(t, app, 'ann')
   const cafeId = randomUUID()
   const [joined, sent] = await Promise.all([emit(ann.socket, 'join:cafe', { cafeId }), emit(ann.socket, 'message:send', { cafeId, content: 'hello?' })])
@@ -46,7 +45,7 @@ t.test('a send behind a join that fails', async t => {
   t.same(await app.stores.hot.presence.counts([cafeId]), [0], 'nobody is counted in a cafe that is not there')
 })
 
-onBoth(t, 'deleting', {}, async (t, here, there) => {
+await onBoth('deleting', async (t, here, there) => {
   const { id: cafeId } = await found(here)
   const [ann, bob] = [await visit(t, here, 'ann', cafeId), await visit(t, there, 'bob', cafeId)]
   const write = async (content: string) => (await ask(ann.socket, 'message:send', { cafeId, content })).message.id
@@ -89,7 +88,6 @@ onBoth(t, 'deleting', {}, async (t, here, there) => {
 })
 
 t.test('a retry of a send that was deleted since', async t => {
-  const app = await listen(t)
   const { id: cafeId } = await found(app)
   const ann = await visit(t, app, 'ann', cafeId)
   const send = { cafeId, content: 'first secret', clientId: 'send 1' }
@@ -101,7 +99,6 @@ t.test('a retry of a send that was deleted since', async t => {
 })
 
 t.test('text that was deleted is not in Redis either', async t => {
-  const { one } = await listenTwice(t)
   const { id: cafeId } = await found(one)
   const ann = await visit(t, one, 'ann', cafeId)
   const { message } = await ask(ann.socket, 'message:send', { cafeId, content: 'secretive croissant' })

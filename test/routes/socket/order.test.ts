@@ -1,9 +1,10 @@
 import t, { type Test } from 'tap'
 import { type Client, ask, emit, heard, heardAll, once, until } from '../../support/sockets.ts'
 import { checkLog } from '../../stores/postgres/cast.ts'
-import { enter, found, type Node, onBoth, type Someone, visit, wait } from './cast.ts'
+import { createShapes, enter, found, type Node, type Someone, visit, wait } from './cast.ts'
 
 const env = { CHAT_LIMITS: 'off', CHAT_HISTORY_LIMIT: '100' }
+const { onBoth } = await createShapes(t, env)
 const MESSAGES = 100
 const EVERY_MS = 10
 
@@ -13,7 +14,7 @@ const wire = (socket: Client) => heardAll(socket).map(([name, payload]) => {
   return message !== undefined ? `${name} ${message.seq}` : ok === false ? `${name} refused` : name
 })
 
-onBoth(t, 'a join is history, ack, then what is live', env, async (t, here, there) => {
+await onBoth('a join is history, ack, then what is live', async (t, here, there) => {
   const { id: cafeId } = await found(here)
   const ann = await visit(t, here, 'ann', cafeId)
   await ask(ann.socket, 'message:send', { cafeId, content: 'one' })
@@ -34,7 +35,7 @@ onBoth(t, 'a join is history, ack, then what is live', env, async (t, here, ther
   t.equal(names.filter(name => name === 'message:new 2').length, 1, 'the second join takes nothing away and doubles nothing')
 })
 
-onBoth(t, 'joins while a hundred messages a second arrive', env, async (t, here, there) => {
+await onBoth('joins while a hundred messages a second arrive', async (t, here, there) => {
   const { id: cafeId } = await found(here)
   const talkers = await Promise.all(['ann', 'bob', 'cem', 'dan'].map((name, index) => visit(t, index % 2 === 0 ? here : there, name, cafeId)))
   const guests = await Promise.all(Array.from({ length: 10 }, (_, index) => enter(t, index % 2 === 0 ? there : here, `guest ${index}`)))
@@ -100,7 +101,7 @@ async function commute (t: Test, node: Node, cafeId: string) {
   t.same(seen, Array.from({ length: MESSAGES }, (_, n) => n + 1), 'the commuter missed nothing and heard nothing twice')
 }
 
-onBoth(t, 'what one socket sends without waiting keeps its order', env, async (t, here, there) => {
+await onBoth('what one socket sends without waiting keeps its order', async (t, here, there) => {
   const { id: cafeId } = await found(here)
   const ann = await enter(t, here, 'ann')
   const bob = await visit(t, there, 'bob', cafeId)
@@ -111,7 +112,7 @@ onBoth(t, 'what one socket sends without waiting keeps its order', env, async (t
   for (const { socket } of [ann, bob]) t.same(heard(socket, 'message:new').map(({ message }) => message.content), sends)
 })
 
-onBoth(t, 'one socket leaves and joins without waiting', env, async (t, here, there) => {
+await onBoth('one socket leaves and joins without waiting', async (t, here, there) => {
   const { id: cafeId } = await found(here)
   const ann = await visit(t, here, 'ann', cafeId)
   const bob = await visit(t, there, 'bob', cafeId)

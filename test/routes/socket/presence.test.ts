@@ -1,10 +1,10 @@
 import t, { type Test } from 'tap'
 import type { UsersUpdate } from '../../../schemas/events.ts'
 import type { CafePresence } from '../../../schemas/presence.ts'
-import { listen } from '../../support/build.ts'
 import { type Client, ask, call, heard, once, until } from '../../support/sockets.ts'
-import { contents, enter, found, listenTwice, type Node, onBoth, redisOf, type Someone, visit, wait } from './cast.ts'
+import { contents, createShapes, enter, found, listenTwice, type Node, redisOf, type Someone, visit, wait } from './cast.ts'
 
+const { onBoth, app, one, two } = await createShapes(t)
 const updates = (socket: Client) => heard(socket, 'users:update')
 const count = (socket: Client) => updates(socket).at(-1)?.userCount
 const told = (update: UsersUpdate) => update.action === 'sync' ? `sync ${update.userCount}` : `${update.user.username} ${update.action} ${update.userCount}`
@@ -17,7 +17,7 @@ async function agree (t: Test, nodes: Node[], people: Someone[], cafeId: string,
   }
 }
 
-onBoth(t, 'tabs and devices count once', {}, async (t, here, there) => {
+await onBoth('tabs and devices count once', async (t, here, there) => {
   const { id: cafeId } = await found(here)
   const ann = await visit(t, here, 'ann', cafeId)
   const bob = await visit(t, there, 'bob', cafeId)
@@ -44,7 +44,7 @@ onBoth(t, 'tabs and devices count once', {}, async (t, here, there) => {
   t.equal(updates(phone).filter(({ action }) => action === 'leave').length, 0, 'who left hears nothing of it')
 })
 
-onBoth(t, 'who is gone has left every cafe', {}, async (t, here, there) => {
+await onBoth('who is gone has left every cafe', async (t, here, there) => {
   const cafes = [await found(here), await found(here), await found(here)].map(({ id }) => id)
   const ann = await enter(t, here, 'ann')
   const bob = await enter(t, there, 'bob')
@@ -61,7 +61,7 @@ onBoth(t, 'who is gone has left every cafe', {}, async (t, here, there) => {
 })
 
 t.test('a room that gets busy', async t => {
-  const { one: here, two: there } = await listenTwice(t, { CHAT_LIMITS: 'off' })
+  const [here, there] = [one, two]
   const { id: cafeId } = await found(here)
   const ann = await visit(t, here, 'ann', cafeId)
   await until('ann hears of herself', () => updates(ann.socket).length === 1)
@@ -93,7 +93,6 @@ t.test('a room that gets busy', async t => {
 })
 
 t.test('a large room', async t => {
-  const app = await listen(t, { CHAT_LIMITS: 'off' })
   const { id: cafeId } = await found(app)
   const people = await Promise.all(Array.from({ length: 51 }, async (_, n) => {
     const user = await app.services.accounts.welcome(`guest ${n}`)
@@ -116,7 +115,7 @@ t.test('a large room', async t => {
   t.match(update, { action: 'sync', userCount: 27, left: { length: 20 } }, 'a sample of at most 20, the count exact')
 })
 
-onBoth(t, 'statuses', {}, async (t, here, there) => {
+await onBoth('statuses', async (t, here, there) => {
   const [{ id: cafeId }, { id: other }] = [await found(here), await found(here)]
   const ann = await visit(t, here, 'ann', cafeId)
   const bob = await visit(t, there, 'bob', cafeId)
@@ -146,7 +145,6 @@ onBoth(t, 'statuses', {}, async (t, here, there) => {
 })
 
 t.test('Redis holds who is where', async t => {
-  const { one, two } = await listenTwice(t)
   const { id: cafeId } = await found(one)
   const ann = await visit(t, one, 'ann', cafeId)
   const phone = await ann.tab(two, { auth: { cafeId } })
@@ -161,8 +159,6 @@ t.test('Redis holds who is where', async t => {
   await until('nobody', async () => await client.exists(`cafe:${cafeId}:users`) === 0)
   t.match(await client.hgetall(key), { status: 'offline', lastSeen: /^\d{13}$/ })
   t.notOk((await client.hgetall(key)).cafeId, 'in no cafe')
-  await one.close()
-  await two.close()
 })
 
 t.test('a node that stops takes its users with it', async t => {

@@ -2,10 +2,12 @@ import t from 'tap'
 import type { JoinRequest } from '../../../schemas/cafes.ts'
 import { listen } from '../../support/build.ts'
 import { type Client, ask, heard, open, once, until } from '../../support/sockets.ts'
-import { enter, found, listenTwice, type Node, onBoth, visit } from './cast.ts'
+import { createShapes, enter, found, listenTwice, type Node, visit } from './cast.ts'
 
 const LIMIT = 5
 const env = { CHAT_LIMITS: 'off', CHAT_HISTORY_LIMIT: String(LIMIT) }
+
+const { onBoth, app } = await createShapes(t, env)
 
 /** Joins and returns the ack with the history before it. */
 async function join (socket: Client, request: JoinRequest) {
@@ -23,7 +25,7 @@ async function cafeWith (app: Node, author: Client, count: number) {
   return { cafeId, ids }
 }
 
-onBoth(t, 'who comes back gets what changed', env, async (t, here, there) => {
+await onBoth('who comes back gets what changed', async (t, here, there) => {
   const ann = await enter(t, here, 'ann')
   const bob = await enter(t, there, 'bob')
   const { cafeId, ids } = await cafeWith(here, ann.socket, 8)
@@ -78,7 +80,6 @@ t.test('a node that has just started', async t => {
 })
 
 t.test('an empty cafe', async t => {
-  const app = await listen(t, env)
   const { id: cafeId } = await found(app)
   const ann = await enter(t, app, 'ann')
   t.match(await join(ann.socket, { cafeId, since: 0 }), { rev: 0, seq: 0, recovered: true, messages: [] })
@@ -107,7 +108,6 @@ t.test('a log that was thinned out', async t => {
 })
 
 t.test('the handshake joins at once', async t => {
-  const app = await listen(t, env)
   const ann = await enter(t, app, 'ann')
   const { cafeId } = await cafeWith(app, ann.socket, 3)
   const came = once(ann.socket, 'users:update', ({ userCount }) => userCount === 2)

@@ -1,13 +1,12 @@
 import t from 'tap'
 import type { CafeTopics } from '../../../schemas/topics.ts'
-import { listen } from '../../support/build.ts'
 import { type Client, ask, call, heard, until } from '../../support/sockets.ts'
-import { found, listenTwice, onBoth, redisOf, visit, wait } from './cast.ts'
+import { createShapes, found, listenTwice, redisOf, visit, wait } from './cast.ts'
 
-const off = { CHAT_LIMITS: 'off' }
+const { onBoth, app, one, two } = await createShapes(t, { CHAT_LIMITS: 'off' })
 const updates = (socket: Client) => heard(socket, 'topics:update').map(({ topics }) => topics)
 
-onBoth(t, 'what a cafe talks about', off, async (t, here, there) => {
+await onBoth('what a cafe talks about', async (t, here, there) => {
   const { id: cafeId } = await found(here)
   const ann = await visit(t, here, 'ann', cafeId)
   const bob = await visit(t, there, 'bob', cafeId)
@@ -33,7 +32,7 @@ onBoth(t, 'what a cafe talks about', off, async (t, here, there) => {
 })
 
 t.test('updates come at most once a second, and only when the list changed', async t => {
-  const { one: here, two: there } = await listenTwice(t, off)
+  const [here, there] = [one, two]
   const { id: cafeId } = await found(here)
   const ann = await visit(t, here, 'ann', cafeId)
   const bob = await visit(t, there, 'bob', cafeId)
@@ -56,7 +55,8 @@ t.test('updates come at most once a second, and only when the list changed', asy
   t.equal(updates(ann.socket).length, before, 'the same list is no news')
 })
 
-onBoth(t, 'words fade', { ...off, TOPIC_EXPIRY_SECONDS: '1' }, async (t, here, there) => {
+t.test('words fade', async t => {
+  const { one: here, two: there } = await listenTwice(t, { TOPIC_EXPIRY_SECONDS: '1' })
   const { id: cafeId } = await found(here)
   const ann = await visit(t, here, 'ann', cafeId)
   const bob = await visit(t, there, 'bob', cafeId)
@@ -65,11 +65,10 @@ onBoth(t, 'words fade', { ...off, TOPIC_EXPIRY_SECONDS: '1' }, async (t, here, t
   await until('and that it faded, without a word from anybody', () => updates(ann.socket).length === 2)
   t.same(updates(ann.socket), [['espresso'], []])
   await until('everywhere', () => updates(bob.socket).at(-1)?.length === 0)
-  if (here !== there) await until('Redis forgets it too', async () => await redisOf(here).exists(`cafe:${cafeId}:topics`) === 0)
+  await until('Redis forgets it too', async () => await redisOf(here).exists(`cafe:${cafeId}:topics`) === 0)
 })
 
 t.test('ten are shown', async t => {
-  const app = await listen(t, off)
   const { id: cafeId } = await found(app)
   const ann = await visit(t, app, 'ann', cafeId)
   const words = Array.from({ length: 12 }, (_, n) => `${'abcdefghijkl'[n]}presso`)

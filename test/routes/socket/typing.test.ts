@@ -1,13 +1,13 @@
 import t from 'tap'
 import { type Client, ask, call, heard, until } from '../../support/sockets.ts'
-import { enter, found, onBoth, visit, wait } from './cast.ts'
+import { createShapes, enter, found, visit, wait } from './cast.ts'
 
-const env = { CHAT_TYPING_TIMEOUT: '600', CHAT_LIMITS: 'off' }
+const { onBoth } = await createShapes(t, { CHAT_TYPING_TIMEOUT: '600', CHAT_LIMITS: 'off' })
 
 /** What a socket heard of typing: `+ann` began, `-ann` ceased. */
 const seen = (socket: Client) => heard(socket, 'typing:indicator').map(({ username, isTyping }) => `${isTyping ? '+' : '-'}${username}`)
 
-onBoth(t, 'whatever ends it, others hear one pair', env, async (t, here, there) => {
+await onBoth('whatever ends it, others hear one pair', async (t, here, there) => {
   const { id: cafeId } = await found(here)
   const ann = await visit(t, here, 'ann', cafeId)
   const bob = await visit(t, there, 'bob', cafeId)
@@ -58,7 +58,7 @@ onBoth(t, 'whatever ends it, others hear one pair', env, async (t, here, there) 
   t.match(heard(bob.socket, 'typing:indicator')[0], { cafeId, userId: ann.user.id, username: 'ann', isTyping: true })
 })
 
-onBoth(t, 'two tabs are one typist', env, async (t, here, there) => {
+await onBoth('two tabs are one typist', async (t, here, there) => {
   const { id: cafeId } = await found(here)
   const ann = await visit(t, here, 'ann', cafeId)
   const bob = await visit(t, there, 'bob', cafeId)
