@@ -9,7 +9,7 @@ async function corsPlugin (fastify: FastifyInstance) {
   const { origins } = fastify.config
   await fastify.register(cors, {
     origin: origins === '*' ? '*' : origins,
-    methods: ['GET', 'POST', 'DELETE'],
+    methods: ['GET', 'POST', 'PATCH', 'DELETE'],
     exposedHeaders: ['ETag', 'Retry-After'],
     strictPreflight: false
   })

@@ -3,7 +3,7 @@ import { CafeRef, JoinReply, JoinRequest } from './cafes.ts'
 import { Counter, OneOf, Ref, Strict, Timestamp, Uuid } from './common.ts'
 import type { EventMap, Listeners } from './contract.ts'
 import { ErrorBody } from './errors.ts'
-import { DeleteReply, Message, MessageRef, SendReply, SendRequest } from './messages.ts'
+import { DeleteReply, EditReply, EditRequest, Message, MessageRef, SendReply, SendRequest } from './messages.ts'
 import { Person, Status, StatusRequest } from './presence.ts'
 import { CafeTopics } from './topics.ts'
 
@@ -74,6 +74,7 @@ export const clientEvents = {
   'join:cafe': { summary: 'Enter a cafe, or come back to it', payload: JoinRequest, ack: JoinReply },
   'leave:cafe': { summary: 'Leave a cafe', payload: CafeRef, ack: CafeRef },
   'message:send': { summary: 'Send a message', payload: SendRequest, ack: SendReply },
+  'message:edit': { summary: 'Change the text of my message', payload: EditRequest, ack: EditReply },
   'message:delete': { summary: 'Delete a message', payload: MessageRef, ack: DeleteReply },
   'typing:start': { summary: 'Typing began or goes on', payload: CafeRef, ack: CafeRef },
   'typing:stop': { summary: 'Typing ceased', payload: CafeRef, ack: CafeRef },
@@ -84,6 +85,7 @@ export const serverEvents = {
   connected: { summary: 'The connection is authenticated', payload: Connected },
   'message:new': { summary: 'A message was sent', payload: MessageEvent },
   'message:history': { summary: 'The messages a join begins with', payload: MessageHistory },
+  'message:updated': { summary: 'A message was edited', payload: MessageEvent },
   'message:deleted': { summary: 'A message was deleted', payload: MessageDeleted },
   'users:update': { summary: 'Who is here changed', payload: UsersUpdate },
   'typing:indicator': { summary: 'Somebody else types', payload: TypingIndicator },

@@ -45,6 +45,15 @@ export type SendReply = Static<typeof SendReply>
 export const MessageRef = Strict({ messageId: Uuid }, { $id: 'MessageRef', title: 'MessageRef', description: 'Names a message' })
 export type MessageRef = Static<typeof MessageRef>
 
+export const EditBody = Strict({ content: Content }, { $id: 'EditBody', title: 'EditBody', description: 'The new text of a message' })
+export type EditBody = Static<typeof EditBody>
+
+export const EditRequest = Strict({ messageId: Uuid, content: Content }, { $id: 'EditRequest', title: 'EditRequest', description: 'A new text for a message' })
+export type EditRequest = Static<typeof EditRequest>
+
+export const EditReply = Strict({ message: Ref(Message) }, { $id: 'EditReply', title: 'EditReply', description: 'The message as it is stored' })
+export type EditReply = Static<typeof EditReply>
+
 export const DeleteReply = Strict({ messageId: Uuid, seq: Counter, rev: Counter }, { $id: 'DeleteReply', title: 'DeleteReply', description: 'The tombstone' })
 export type DeleteReply = Static<typeof DeleteReply>
 

@@ -82,8 +82,9 @@ export function createFeed (ports: FeedPorts, config: Config, now: () => number)
   function emit (feed: Feed, change: Change) {
     feed.ring.apply(change)
     const { cafeId, id: messageId, seq, rev, deletedAt } = change.message
-    if (change.kind === 'created') broadcast.local(cafeId, 'message:new', { message: change.message })
-    else broadcast.local(cafeId, 'message:deleted', { cafeId, messageId, seq, rev, deletedAt: deletedAt! })
+    if (change.kind === 'created') return broadcast.local(cafeId, 'message:new', { message: change.message })
+    if (change.kind === 'updated') return broadcast.local(cafeId, 'message:updated', { message: change.message })
+    broadcast.local(cafeId, 'message:deleted', { cafeId, messageId, seq, rev, deletedAt: deletedAt! })
   }
 
   /** Reads what is missing from the log. One at a time per cafe; a failure is mended by the next check. */

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { Config } from '../schemas/config.ts'
-import type { DeleteReply, SendReply, SendRequest } from '../schemas/messages.ts'
+import type { DeleteReply, EditReply, SendReply, SendRequest } from '../schemas/messages.ts'
 import type { User } from '../schemas/users.ts'
 import type { Accounts } from './accounts.ts'
 import { checkContent, normalise } from './content.ts'
-import { isChatError, refuse } from './errors.ts'
+import { type ChatError, isChatError, refuse } from './errors.ts'
 import type { FeedService } from './feed.ts'
-import type { Change, Limits, Log, Meter, Repeats } from './ports.ts'
+import type { Change, Draft, Limits, Log, Meter, Repeats } from './ports.ts'
 import type { TopicsService } from './topics.ts'
 import type { TypingService } from './typing.ts'
 import type { WriteBehind } from './write-behind.ts'
@@ -14,7 +14,7 @@ import type { WriteBehind } from './write-behind.ts'
 interface Ports { log: Log, limits: Limits, repeats: Repeats, meter: Meter }
 interface Others { accounts: Accounts, feed: FeedService, writeBehind: WriteBehind, topics: TopicsService, typing: TypingService }
 
-/** Sending and deleting. The answer follows the commit and nothing else; everything after the commit may fail and be repeated. */
+/** Sending, editing and deleting. The answer follows the commit and nothing else; everything after the commit may fail and be repeated. */
 export function createMessages (ports: Ports, others: Others, config: Config) {
   const { log, limits, repeats, meter } = ports
   const { accounts, feed, writeBehind, topics, typing } = others
@@ -23,26 +23,25 @@ export function createMessages (ports: Ports, others: Others, config: Config) {
   async function send (user: User, request: SendRequest): Promise<SendReply> {
     const { cafeId, content, clientId } = request
     checkContent(content, config.chat.maxLength)
+    const draft = { cafeId, userId: user.id, username: user.username, content, hash: sha256(content), ...(clientId !== undefined && { clientId }) }
     const digest = sha256(normalise(content)).toString('base64url')
-    const wait = await limits.take(user.id, cafeId)
-    if (wait > 0) throw refuse('CHAT_RATE_LIMITED', { retryAfterMs: wait })
-    const pause = await repeats.check(user.id, cafeId, digest, clientId)
-    if (pause > 0) throw refuse('CHAT_REPEATED', { retryAfterMs: pause })
+    const refusal = await checkLimits(draft, digest)
+    if (refusal !== undefined) return answerRetry(draft, refusal)
 
     meter.count('sends')
     typing.end(cafeId, user) // not after the commit: by then the next message may be being typed
-    const draft = { cafeId, userId: user.id, username: user.username, content, hash: sha256(content), ...(clientId !== undefined && { clientId }) }
     const appended = await log.append(draft).catch(error => {
       if (isChatError(error) && error.code === 'CHAT_UNAVAILABLE') undo(user.id, cafeId, digest)
       throw error
     })
-    if (appended.outcome === 'created' || appended.outcome === 'duplicate') meter.count('acks')
     if (appended.outcome === 'created') {
+      meter.count('acks')
       commit(cafeId, { rev: appended.message.rev, kind: 'created', message: appended.message })
       topics.note(appended.message)
       return { message: appended.message, duplicate: false }
     }
     if (appended.outcome === 'duplicate') {
+      meter.count('acks')
       limits.giveBack(user.id, cafeId)
       return { message: appended.message, duplicate: true }
     }
@@ -53,10 +52,43 @@ export function createMessages (ports: Ports, others: Others, config: Config) {
     throw refuse('CHAT_UNAUTHENTICATED', { message: 'This user is not known any more: connect again' })
   }
 
+  /** Why a new send must wait, or undefined; then it is recorded. */
+  async function checkLimits ({ userId, cafeId, clientId }: Draft, digest: string): Promise<ChatError | undefined> {
+    const wait = await limits.take(userId, cafeId)
+    if (wait > 0) return refuse('CHAT_RATE_LIMITED', { retryAfterMs: wait })
+    const pause = await repeats.check(userId, cafeId, digest, clientId)
+    if (pause > 0) return refuse('CHAT_REPEATED', { retryAfterMs: pause })
+  }
+
+  /** A refusal is for new sends only: what was stored before is answered again. */
+  async function answerRetry (draft: Draft, refusal: ChatError): Promise<SendReply> {
+    const earlier = await log.find(draft)
+    if (earlier?.outcome === 'conflict') throw refuse('CHAT_CLIENT_ID_CONFLICT')
+    if (earlier?.outcome !== 'duplicate') throw refusal
+    meter.count('acks')
+    return { message: earlier.message, duplicate: true }
+  }
+
   /** A send that stored nothing leaves no trace in the limits. */
   function undo (userId: string, cafeId: string, digest: string) {
     limits.giveBack(userId, cafeId)
     repeats.forget(userId, cafeId, digest)
+  }
+
+  /** Only the author may. The same text again changes nothing. @throws CHAT_CONTENT_INVALID, CHAT_RATE_LIMITED, CHAT_MESSAGE_NOT_FOUND, CHAT_FORBIDDEN, CHAT_UNAVAILABLE, CHAT_OUTCOME_UNKNOWN */
+  async function edit (user: User, messageId: string, content: string): Promise<EditReply> {
+    checkContent(content, config.chat.maxLength)
+    const wait = await limits.take(user.id, messageId)
+    if (wait > 0) throw refuse('CHAT_RATE_LIMITED', { retryAfterMs: wait })
+    const edited = await log.edit(messageId, user.id, content)
+    if (edited.outcome === 'no-message') throw refuse('CHAT_MESSAGE_NOT_FOUND')
+    if (edited.outcome === 'forbidden') throw refuse('CHAT_FORBIDDEN', { message: 'Only the author may edit a message' })
+    if (edited.outcome === 'same') return { message: edited.message }
+    const { message } = edited.change
+    commit(message.cafeId, edited.change)
+    topics.takeBack(message, edited.content)
+    topics.note(message)
+    return { message }
   }
 
   /** Deleting twice is harmless. @throws CHAT_MESSAGE_NOT_FOUND, CHAT_FORBIDDEN, CHAT_UNAVAILABLE, CHAT_OUTCOME_UNKNOWN */
@@ -75,7 +107,7 @@ export function createMessages (ports: Ports, others: Others, config: Config) {
     writeBehind.touch(cafeId, [change])
   }
 
-  return { send, remove }
+  return { send, edit, remove }
 }
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest()

@@ -14,7 +14,7 @@ import type { User } from '../schemas/users.ts'
 export interface Head { seq: number, rev: number, minRev: number }
 
 /** One step of a cafe's log. `message` is in its present state, perhaps newer than this step: readers fold by `message.rev`. */
-export interface Change { rev: number, kind: 'created' | 'deleted', message: Message }
+export interface Change { rev: number, kind: 'created' | 'updated' | 'deleted', message: Message }
 
 /** Messages newest first, true at `head.rev`: taken in one snapshot. */
 export interface Snapshot { head: Head, messages: Message[] }
@@ -35,12 +35,22 @@ export type Removed =
   | { outcome: 'forbidden' }
   | { outcome: 'no-message' }
 
+export type Edited =
+  | { outcome: 'edited', change: Change, content: string }
+  | { outcome: 'same', message: Message }
+  | { outcome: 'forbidden' }
+  | { outcome: 'no-message' }
+
 export interface Range { limit: number, offset?: number, before?: number, after?: number, around?: number }
 
 /** The truth: messages and their changes, numbered per cafe without holes. */
 export interface Log {
   /** Durable when it resolves. Concurrent calls share a commit; one bad draft never fails its neighbours; a cafe that is locked delays only itself. */
   append (draft: Draft): Promise<Appended>
+  /** What an earlier send under the draft's clientId came to, or undefined. Stores nothing. */
+  find (draft: Draft): Promise<Appended | undefined>
+  /** Durable when it resolves; takes a `rev` only if the text changes. Only the author may. Returns the text that went. */
+  edit (messageId: string, userId: string, content: string): Promise<Edited>
   /** Durable when it resolves; takes a `rev` only if the message was still there. `anyone`: also when `userId` is not the author. Returns the text that went. */
   remove (messageId: string, by: { userId: string, anyone: boolean }): Promise<Removed>
   /** Heads of the cafes that exist, in one query. */
@@ -118,7 +128,7 @@ export interface Topics {
   claim (cafeId: string, limit: number, at: number): Promise<{ topics?: string[], againIn?: number }>
 }
 
-/** Buckets per user and per cafe. Falls back to this process when Redis is away; never rejects. */
+/** Buckets per user and per cafe (or another place that is written to). Falls back to this process when Redis is away; never rejects. */
 export interface Limits {
   /** 0 when a send may pass, else milliseconds to wait. */
   take (userId: string, cafeId: string): Promise<number>

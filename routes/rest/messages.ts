@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import { IdParams, Ref } from '../../schemas/common.ts'
-import { Deleted, MessagePage, PageQuery, SendBody, SendReply } from '../../schemas/messages.ts'
+import { Deleted, EditBody, EditReply, MessagePage, PageQuery, SendBody, SendReply } from '../../schemas/messages.ts'
 import { failures } from './failures.ts'
 
 // One parameter name on all of them, though it is a cafe's id here and a message's there: the router and OpenAPI want it so.
@@ -51,6 +51,22 @@ const messages: FastifyPluginAsyncTypebox = async function messages (fastify) {
     handler: async function onSend (request, reply) {
       const sent = await messages.send(request.user, { cafeId: request.params.id, ...request.body })
       return reply.code(sent.duplicate ? 200 : 201).send(sent)
+    }
+  })
+
+  fastify.route({
+    method: 'PATCH',
+    url: '/api/chat/messages/:id',
+    schema: {
+      summary: 'Change the text of a message of yours',
+      tags: ['messages'],
+      params: IdParams,
+      body: Ref(EditBody),
+      response: { 200: Ref(EditReply), ...failures(400, 401, 403, 404, 413, 415, 429, 500, 503) }
+    },
+    onRequest: fastify.authenticate,
+    handler: async function onEdit (request) {
+      return messages.edit(request.user, request.params.id, request.body.content)
     }
   })
 

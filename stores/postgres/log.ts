@@ -1,5 +1,5 @@
 import type { Pool } from 'pg'
-import type { Appended, Change, Draft, Head, Log, Range, Removed, Snapshot } from '../../services/ports.ts'
+import type { Appended, Change, Draft, Edited, Head, Log, Range, Removed, Snapshot } from '../../services/ports.ts'
 import { translate } from './errors.ts'
 import { createGroupCommit, type GroupCommitOptions, type Outcome } from './group-commit.ts'
 import { type ChangeRow, type MessageRow, type PageRow, toChange, toHead, toMessage } from './rows.ts'
@@ -7,6 +7,13 @@ import { type ChangeRow, type MessageRow, type PageRow, toChange, toHead, toMess
 const APPEND = 'SELECT * FROM append_messages($1, $2, $3, $4, $5, $6, $7)'
 
 const REMOVE = 'SELECT f.outcome, f.text, (f.message).* FROM delete_message($1, $2, $3) f'
+
+const EDIT = 'SELECT f.outcome, f.text, (f.message).* FROM edit_message($1, $2, $3) f'
+
+const FIND = `
+SELECT CASE WHEN m.send_hash = $4 THEN 'duplicate' ELSE 'conflict' END AS outcome, v.*
+FROM messages m JOIN visible_messages v ON v.id = m.id
+WHERE m.user_id = $1 AND m.cafe_id = $2 AND m.client_id = $3`
 
 const HEADS = 'SELECT cafe_id, seq AS head_seq, rev AS head_rev, min_rev AS head_min_rev FROM cafe_heads WHERE cafe_id = ANY ($1)'
 
@@ -87,6 +94,21 @@ export function createLog (pool: Pool, options: GroupCommitOptions): Log {
     return rows.map((row, index) => toOutcome(row, drafts[index]!))
   }
 
+  async function find (draft: Draft): Promise<Appended | undefined> {
+    if (draft.clientId === undefined) return undefined
+    const [row] = await read<AppendRow>('find', FIND, [draft.userId, draft.cafeId, draft.clientId, draft.hash])
+    if (row === undefined) return undefined
+    return row.outcome === 'duplicate' ? { outcome: 'duplicate', message: toMessage(row) } : { outcome: 'conflict' }
+  }
+
+  async function edit (messageId: string, userId: string, content: string): Promise<Edited> {
+    const [row] = await write<MessageRow & { outcome: string, text: string }>('edit', EDIT, [messageId, userId, content])
+    if (row === undefined) throw new Error('edit_message gave no row')
+    if (row.outcome === 'edited') return { outcome: 'edited', change: { rev: Number(row.rev), kind: 'updated', message: toMessage(row) }, content: row.text }
+    if (row.outcome === 'same') return { outcome: 'same', message: toMessage(row) }
+    return { outcome: row.outcome as 'forbidden' | 'no-message' }
+  }
+
   async function remove (messageId: string, by: { userId: string, anyone: boolean }): Promise<Removed> {
     const [row] = await write<MessageRow & { outcome: string, text: string }>('remove', REMOVE, [messageId, by.userId, by.anyone])
     if (row === undefined) throw new Error('delete_message gave no row')
@@ -113,7 +135,7 @@ export function createLog (pool: Pool, options: GroupCommitOptions): Log {
     return toSnapshot(await read<PageRow>('changed_since', CHANGED_SINCE, [cafeId, rev, limit]))
   }
 
-  return { append: groupCommit.append, remove, heads, page, changes, changedSince }
+  return { append: groupCommit.append, find, edit, remove, heads, page, changes, changedSince }
 }
 
 function toSnapshot (rows: PageRow[]): Snapshot | undefined {

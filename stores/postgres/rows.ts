@@ -40,8 +40,12 @@ export function toMessage (row: MessageRow): Message {
   }
 }
 
+const kinds: Record<string, Change['kind']> = { create: 'created', edit: 'updated', delete: 'deleted' }
+
 export function toChange (row: ChangeRow): Change {
-  return { rev: Number(row.change_rev), kind: row.kind === 'delete' ? 'deleted' : 'created', message: toMessage(row) }
+  const kind = kinds[row.kind]
+  if (kind === undefined) throw new Error(`the log has a change of an unknown kind: ${row.kind}`)
+  return { rev: Number(row.change_rev), kind, message: toMessage(row) }
 }
 
 export function toHead (row: { head_seq: string, head_rev: string, head_min_rev: string }): Head {

@@ -29,7 +29,7 @@ end
 /**
  * Applies changes in order of rev and answers the rev then held, or nil if nothing is held.
  * KEYS[1] list, KEYS[2] its rev
- * ARGV[1] size of the list, ARGV[2] life in ms, then for each change: rev, 'created' or 'deleted', seq, rev of the message, JSON
+ * ARGV[1] size of the list, ARGV[2] life in ms, then for each change: rev, 'created' or another kind, seq, rev of the message, JSON
  */
 export const applyChanges = bind<number | null>('RecentApply', `${held}
 local size, ttl = tonumber(ARGV[1]), ARGV[2]

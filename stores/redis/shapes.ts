@@ -22,7 +22,7 @@ function checkOf<T extends TSchema> (schema: T): (value: unknown) => value is St
 
 const Changes = Type.Object({
   kind: Type.Literal('changes'),
-  changes: Type.Array(Type.Object({ rev: Counter, kind: OneOf(['created', 'deleted'] as const), message: open(Message) }))
+  changes: Type.Array(Type.Object({ rev: Counter, kind: OneOf(['created', 'updated', 'deleted'] as const), message: open(Message) }))
 })
 
 const AttendanceNotice = Type.Object({
