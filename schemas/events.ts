@@ -20,7 +20,10 @@ export const Connected = Strict({
 }, { $id: 'Connected', title: 'Connected', description: 'The first event of every connection' })
 export type Connected = Static<typeof Connected>
 
-export const MessageEvent = Strict({ message: Ref(Message) }, { $id: 'MessageEvent', title: 'MessageEvent', description: 'A message in its present state' })
+export const MessageEvent = Strict({
+  message: Ref(Message),
+  rev: Type.Integer({ minimum: 1, description: 'The step of the log that this event is: who has heard it holds this rev. `message.rev` may be newer' })
+}, { $id: 'MessageEvent', title: 'MessageEvent', description: 'A message in its present state' })
 export type MessageEvent = Static<typeof MessageEvent>
 
 export const MessageHistory = Strict({

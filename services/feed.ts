@@ -82,8 +82,8 @@ export function createFeed (ports: FeedPorts, config: Config, now: () => number)
   function emit (feed: Feed, change: Change) {
     feed.ring.apply(change)
     const { cafeId, id: messageId, seq, rev, deletedAt } = change.message
-    if (change.kind === 'created') return broadcast.local(cafeId, 'message:new', { message: change.message })
-    if (change.kind === 'updated') return broadcast.local(cafeId, 'message:updated', { message: change.message })
+    if (change.kind === 'created') return broadcast.local(cafeId, 'message:new', { message: change.message, rev: change.rev })
+    if (change.kind === 'updated') return broadcast.local(cafeId, 'message:updated', { message: change.message, rev: change.rev })
     broadcast.local(cafeId, 'message:deleted', { cafeId, messageId, seq, rev, deletedAt: deletedAt! })
   }
 
