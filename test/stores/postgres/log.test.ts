@@ -141,3 +141,88 @@ t.test('pages by every kind of position', async t => {
   t.same(await seqs({ around: 10 }), [10, 9, 8])
   t.same((await log.page((cafe.id), { limit: 3, offset: 20 }))!.head.seq, 10, 'an empty page knows the head')
 })
+
+t.test('an edit is a change; the same text again is none', async t => {
+  const { log, draft, pool, ann, cafe } = await setUp(t)
+  const message = messageOf(await log.append(draft('tpyo', { clientId: 'e' })))
+  await log.append(draft('after'))
+
+  const edited = await log.edit(message.id, ann.id, 'typo')
+  if (edited.outcome !== 'edited') return t.fail(edited.outcome)
+  t.equal(edited.content, 'tpyo', 'what it said before')
+  const { editedAt, ...rest } = edited.change.message
+  t.same(rest, { ...message, content: 'typo', rev: 3 }, 'all but text and rev stays')
+  t.match(editedAt, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+  t.match(edited.change, { rev: 3, kind: 'updated' })
+  t.same(await log.edit(message.id, ann.id, 'typo'), { outcome: 'same', message: edited.change.message }, 'no rev is taken')
+  t.same((await log.heads([cafe.id])).get(cafe.id), { seq: 2, rev: 3, minRev: 0 })
+
+  t.same(await log.append(draft('tpyo', { clientId: 'e' })), { outcome: 'duplicate', message: edited.change.message }, 'a retry gives it as it is now')
+  t.same(await log.find(draft('tpyo', { clientId: 'e' })), { outcome: 'duplicate', message: edited.change.message })
+  t.same(await log.append(draft('typo', { clientId: 'e' })), { outcome: 'conflict' }, 'what counts is what was sent')
+  t.same(await log.find(draft('typo', { clientId: 'e' })), { outcome: 'conflict' })
+  t.equal(await log.find(draft('tpyo', { clientId: 'other' })), undefined)
+  t.equal(await log.find(draft('tpyo')), undefined, 'without a clientId nothing is an earlier send')
+  await checkLog(t, pool)
+})
+
+t.test('an edit that may not be leaves no trace', async t => {
+  const { log, draft, pool, ann, cafe } = await setUp(t)
+  const message = messageOf(await log.append(draft('mine')))
+  t.same(await log.edit(message.id, randomUUID(), 'theirs'), { outcome: 'forbidden' })
+  t.same(await log.edit(randomUUID(), ann.id, 'nowhere'), { outcome: 'no-message' })
+  await t.rejects(log.edit(message.id, ann.id, 'x'.repeat(4001)), { constraint: 'messages_content_length' })
+  await log.remove(message.id, { userId: ann.id, anyone: false })
+  t.same(await log.edit(message.id, ann.id, 'back'), { outcome: 'no-message' }, 'a tombstone stays one')
+  t.same(await log.edit(message.id, randomUUID(), 'back'), { outcome: 'no-message' }, 'for everybody')
+  t.match((await log.page(cafe.id, { limit: 1 }))!, { head: { rev: 2 }, messages: [{ deleted: true, content: '' }] })
+  await checkLog(t, pool)
+})
+
+t.test('edits and a deletion at the same time: one order, the deletion ends it', async t => {
+  const { log, draft, pool, ann, cafe } = await setUp(t)
+  const message = messageOf(await log.append(draft('start')))
+  const edit = (index: number) => log.edit(message.id, ann.id, `edit ${index}`)
+  const early = Array.from({ length: 6 }, (_, index) => edit(index))
+  const removing = log.remove(message.id, { userId: ann.id, anyone: false })
+  const late = Array.from({ length: 6 }, (_, index) => edit(6 + index))
+  await Promise.all(Array.from({ length: 4 }, (_, index) => log.append(draft(`between ${index}`))))
+  const edits = await Promise.all([...early, ...late])
+  const removed = await removing
+  if (removed.outcome !== 'deleted') return t.fail(removed.outcome)
+  const done = edits.flatMap(one => one.outcome === 'edited' ? [one.change] : [])
+  t.equal(done.length + edits.filter(one => one.outcome === 'no-message').length, 12, 'each was done or came too late')
+  t.ok(done.every(({ rev }) => rev < removed.change.rev), 'none after the deletion')
+  const last = done.toSorted((a, b) => a.rev - b.rev).at(-1)
+  t.equal(removed.content, last?.message.content ?? 'start', 'what was deleted is the last edit')
+  t.equal((await log.heads([cafe.id])).get(cafe.id)!.rev, 1 + 4 + done.length + 1)
+  await checkLog(t, pool)
+})
+
+t.test('the same edit many times at once is one change', async t => {
+  const { log, draft, pool, ann } = await setUp(t)
+  const message = messageOf(await log.append(draft('before')))
+  const edits = await Promise.all(Array.from({ length: 10 }, () => log.edit(message.id, ann.id, 'after')))
+  t.same(edits.map(({ outcome }) => outcome).toSorted(), ['edited', ...Array<string>(9).fill('same')])
+  await checkLog(t, pool)
+})
+
+t.test('changes with edits: each step once, messages in their present state', async t => {
+  const { log, draft, ann, cafe, pool } = await setUp(t)
+  const one = messageOf(await log.append(draft('1')))
+  const two = messageOf(await log.append(draft('2')))
+  await log.edit(one.id, ann.id, '1a')
+  await log.edit(two.id, ann.id, '2a')
+  await log.edit(one.id, ann.id, '1b')
+  await log.remove(two.id, { userId: ann.id, anyone: false })
+  t.same((await log.changes(cafe.id, 0, 100)).map(({ rev, kind, message }) => [rev, kind, message.seq, message.rev, message.content]), [
+    [1, 'created', 1, 5, '1b'], [2, 'created', 2, 6, ''], [3, 'updated', 1, 5, '1b'], [4, 'updated', 2, 6, ''], [5, 'updated', 1, 5, '1b'], [6, 'deleted', 2, 6, '']
+  ])
+  t.same((await log.changes(cafe.id, 2, 3)).map(({ rev }) => rev), [3, 4, 5], 'a window of revs')
+  const since = async (rev: number) => (await log.changedSince(cafe.id, rev, 10))!.messages.map(({ seq, rev }) => [seq, rev])
+  t.same(await since(0), [[2, 6], [1, 5]])
+  t.same(await since(4), [[2, 6], [1, 5]], 'each message once, whatever number of edits')
+  t.same(await since(5), [[2, 6]])
+  t.same(await since(6), [])
+  await checkLog(t, pool)
+})
