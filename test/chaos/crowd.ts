@@ -1,0 +1,165 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { io, type Socket } from 'socket.io-client'
+import type { Scope } from '../support/processes.ts'
+import type { Attempt, MemberRecord, Records, Told } from './records.ts'
+
+interface Home { url: string }
+interface Session { token: string, user: { id: string } }
+type Answer = { ok: true, data: { message: Told, rev?: number } } | { ok: false, error: { code: string, retryAfterMs?: number } }
+
+/** One client: a stock socket.io-client and what it wrote down. */
+export interface Member {
+  session: Session
+  record: MemberRecord
+  socket: Socket
+  /** messages of its own that it may still edit or delete */
+  own: string[]
+  joined: boolean
+  /** Leaves the connection and takes another to this node, coming back with `since`. */
+  move: (node: number) => void
+}
+
+const ANSWER_MS = 5000
+/** A send is repeated until this long after its first try. */
+const GIVE_UP_MS = 15_000
+/** What another try, under the same clientId, may mend. */
+const PASSING = new Set(['CHAT_UNAVAILABLE', 'CHAT_OUTCOME_UNKNOWN', 'CHAT_NOT_MEMBER'])
+
+const post = async <T>({ url }: Home, path: string, body: object, token?: string): Promise<T> => {
+  const headers = { 'content-type': 'application/json', ...(token !== undefined && { authorization: `Bearer ${token}` }) }
+  const response = await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) })
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
+  return await response.json() as T
+}
+
+export const openCafe = async (home: Home, { token }: Session) => (await post<{ id: string }>(home, '/api/cafes', { name: 'Chaos' }, token)).id
+export const guest = (home: Home, username: string) => post<Session>(home, '/api/auth/guest', { username })
+
+/** Clients of several nodes, spread over nodes and cafes in turn. They know nothing of the server but its protocol. */
+export async function createCrowd (t: Scope, homes: Home[], { clients, cafes }: { clients: number, cafes: number }) {
+  const records: Records = { members: [], attempts: [], changes: [], answers: [], hung: 0 }
+  const founder = await guest(homes[0]!, 'founder')
+  const cafeIds = await Promise.all(Array.from({ length: cafes }, () => openCafe(homes[0]!, founder)))
+  const members = await Promise.all(Array.from({ length: clients }, async (_, index) => {
+    const node = index % homes.length
+    const name = `client ${index}`
+    const record: MemberRecord = { name, cafeId: cafeIds[Math.floor(index / homes.length) % cafes]!, node, steps: [] }
+    records.members.push(record)
+    return enter(record, await guest(homes[node]!, name))
+  }))
+  t.teardown(() => { for (const { socket } of members) socket.disconnect() })
+  await within('all have joined', () => members.every(({ joined }) => joined))
+
+  function enter (record: MemberRecord, session: Session): Member {
+    const member: Member = { session, record, own: [], joined: false, socket: undefined!, move }
+    function move (node: number) {
+      member.socket?.disconnect()
+      record.node = node
+      member.joined = false
+      const socket = io(homes[node]!.url, { forceNew: true, reconnectionDelay: 100, reconnectionDelayMax: 1000, auth: { token: session.token } })
+      member.socket = socket
+      listen(member, socket)
+    }
+    move(record.node)
+    return member
+  }
+
+  function listen (member: Member, socket: Socket) {
+    const { cafeId, steps } = member.record
+    socket.on('message:history', ({ rev, recovered, messages }) => steps.push({ kind: 'history', at: Date.now(), rev, recovered, messages }))
+    socket.on('message:new', ({ rev, message }) => steps.push({ kind: 'new', at: Date.now(), rev, message }))
+    socket.on('message:updated', ({ rev, message }) => steps.push({ kind: 'updated', at: Date.now(), rev, message }))
+    socket.on('message:deleted', ({ rev, messageId, seq }) => steps.push({ kind: 'deleted', at: Date.now(), rev, messageId, seq }))
+    socket.on('disconnect', () => { member.joined = false })
+    socket.on('connect', () => join(member, socket, cafeId))
+    // The server said no: a stock client then waits for its program.
+    socket.on('connect_error', error => { if ('data' in error) setTimeout(() => socket.connect(), 300) })
+  }
+
+  async function join (member: Member, socket: Socket, cafeId: string) {
+    while (socket.connected && socket === member.socket) {
+      const since = member.record.steps.at(-1)?.rev
+      const answer = await emit(socket, 'join:cafe', since === undefined ? { cafeId } : { cafeId, since })
+      member.joined = answer?.ok === true
+      if (member.joined) return
+      await delay(200)
+    }
+  }
+
+  /** The answer; undefined when the connection was lost first, or when none came. */
+  async function emit (socket: Socket, event: string, payload: object): Promise<Answer | undefined> {
+    const sentAt = Date.now()
+    const { id } = socket
+    try {
+      const answer: Answer = await socket.timeout(ANSWER_MS).emitWithAck(event, payload)
+      if (event === 'message:send') records.answers.push({ sentAt, ms: Date.now() - sentAt })
+      return answer
+    } catch {
+      if (socket.connected && socket.id === id && Date.now() - sentAt >= ANSWER_MS) records.hung++
+    }
+  }
+
+  /** Sends, and repeats the send under its clientId until there is an answer that lasts. */
+  async function send (member: Member, content: string) {
+    const { session, record: { cafeId } } = member
+    const attempt: Attempt = { cafeId, userId: session.user.id, clientId: randomUUID(), content, node: member.record.node, sentAt: Date.now(), tries: 0 }
+    records.attempts.push(attempt)
+    while (Date.now() - attempt.sentAt < GIVE_UP_MS) {
+      if (!member.joined) {
+        await delay(20)
+        continue
+      }
+      attempt.tries++
+      const answer = await emit(member.socket, 'message:send', { cafeId, content, clientId: attempt.clientId })
+      if (answer === undefined) continue
+      if (answer.ok) {
+        attempt.ackedAt = Date.now()
+        attempt.id = answer.data.message.id
+        member.own.push(attempt.id)
+        return
+      }
+      if (!PASSING.has(answer.error.code)) {
+        attempt.refused = answer.error.code
+        return
+      }
+      await delay(answer.error.retryAfterMs ?? 200)
+    }
+  }
+
+  /** Edits or deletes a message of one's own. What is not acked is not counted. */
+  async function change (member: Member, kind: 'edit' | 'delete', content: string) {
+    const messageId = member.own.shift()
+    if (messageId === undefined || !member.joined) return
+    const answer = await emit(member.socket, `message:${kind}`, kind === 'edit' ? { messageId, content } : { messageId })
+    if (answer?.ok !== true) return
+    records.changes.push({ messageId, rev: kind === 'edit' ? answer.data.message.rev : answer.data.rev! })
+    if (kind === 'edit') member.own.push(messageId)
+  }
+
+  /** Everybody talks in turn, sometimes edits, sometimes deletes. Resolves when everything was answered or given up. */
+  async function talk (perSecond: number, seconds: number) {
+    const doing: Array<Promise<void>> = []
+    const start = Date.now()
+    for (let index = 0; index < perSecond * seconds; index++) {
+      const member = members[index * 7 % members.length]!
+      const content = `number ${index} of ${member.record.name}`
+      if (index % 10 === 4) doing.push(change(member, 'edit', `${content}, edited`))
+      else if (index % 10 === 9) doing.push(change(member, 'delete', content))
+      else doing.push(send(member, content))
+      await delay(start + index * 1000 / perSecond - Date.now())
+    }
+    await Promise.all(doing)
+  }
+
+  return { records, members, cafeIds, send, talk }
+}
+
+/** Resolves when `check` holds, or fails. */
+export async function within (what: string, check: () => boolean | Promise<boolean>, ms = 10_000) {
+  const deadline = Date.now() + ms
+  while (!await check()) {
+    if (Date.now() > deadline) throw new Error(`not within ${ms} ms: ${what}`)
+    await delay(20)
+  }
+}
