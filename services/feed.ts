@@ -97,7 +97,7 @@ export function createFeed (ports: FeedPorts, config: Config, now: () => number)
 
   async function read (feed: Feed) {
     meter.count('feed_gaps')
-    const { rev } = feed.ring
+    const [rev, told] = [feed.ring.rev, [...feed.early.keys()]]
     for (let more = true; more;) {
       const changes = await log.changes(feed.cafeId, feed.ring.rev, FILL_BATCH)
       for (const change of changes) {
@@ -110,6 +110,8 @@ export function createFeed (ports: FeedPorts, config: Config, now: () => number)
       more = changes.length === FILL_BATCH
     }
     for (const early of feed.early.keys()) if (early <= feed.ring.rev) feed.early.delete(early)
+    // Nodes tell of what is committed. What was told before the log was read, and is not in it, no node has said.
+    for (const forged of told) if (feed.early.delete(forged)) meter.count('dropped_frames', 'feed_forged')
     // What came while this was read may stand behind a gap of its own. Without progress another try would find nothing new.
     if (feed.early.size > 0 && feed.ring.rev > rev) hold(feed, HOLD_MS)
   }

@@ -193,6 +193,19 @@ t.test('no more cafes are open than CHAT_FEED_MAX_OPEN', async t => {
   await t.rejects(feed.open(cafe.id), { code: 'CHAT_LIMIT_REACHED' })
 })
 
+t.test('a change that nobody committed is dropped once the log was asked, and waits for nobody', async t => {
+  const { feed, cafe, commit, hear, seqs, counted } = await setUp(t)
+  await feed.open(cafe.id)
+  const real = await commit('1')
+  hear({ ...real, rev: 3, message: { ...real.message, id: cafe.id, seq: 3, rev: 3, content: 'forged' } })
+  await until('the log was asked', () => counted.includes('dropped_frames feed_forged'))
+  t.same(seqs(), [1])
+  await commit('2')
+  hear(await commit('3'))
+  await until('repaired', () => seqs().length === 3)
+  t.equal(counted.filter(name => name === 'dropped_frames feed_forged').length, 1, 'what is committed is not dropped')
+})
+
 t.test('early changes are not kept without a bound', async t => {
   const { feed, cafe, log, draft, hear, seqs } = await setUp(t)
   await feed.open(cafe.id)
