@@ -34,6 +34,7 @@ t.test('payloads', async t => {
     'join:cafe': { cafeId },
     'leave:cafe': { cafeId },
     'message:send': { cafeId, content: 'x' },
+    'message:edit': { messageId: UNKNOWN, content: 'x' },
     'message:delete': { messageId: UNKNOWN },
     'typing:start': { cafeId },
     'typing:stop': { cafeId },
