@@ -112,6 +112,16 @@ await onBoth('what one socket sends without waiting keeps its order', async (t, 
   for (const { socket } of [ann, bob]) t.same(heard(socket, 'message:new').map(({ message }) => message.content), sends)
 })
 
+await onBoth('a step that is refused holds up no other', async (t, here, there) => {
+  const [a, b, c] = await Promise.all([found(here), found(here), found(here)])
+  const ann = await enter(t, there, 'ann')
+  const steps = [['join:cafe', a], ['leave:cafe', c], ['join:cafe', b], ['leave:cafe', c], ['message:send', b], ['leave:cafe', a], ['message:send', a]] as const
+  const acks = await Promise.all(steps.map(([event, { id: cafeId }]) => emit(ann.socket, event, event === 'message:send' ? { cafeId, content: 'hello' } : { cafeId })))
+  t.same(acks.map(({ ok }) => ok), [true, false, true, false, true, true, false])
+  ann.socket.disconnect()
+  await until('and it leaves all of them', async () => (await here.stores.hot.presence.counts([a.id, b.id, c.id])).join() === '0,0,0')
+})
+
 await onBoth('one socket leaves and joins without waiting', async (t, here, there) => {
   const { id: cafeId } = await found(here)
   const ann = await visit(t, here, 'ann', cafeId)
