@@ -45,6 +45,7 @@ const wanted = [
   'GET /chat/health/live',
   'GET /chat/health/ready',
   'GET /chat/metrics',
+  'PATCH /chat/api/chat/messages/:id',
   'POST /chat/api/auth/guest',
   'POST /chat/api/auth/refresh',
   'POST /chat/api/cafes',
