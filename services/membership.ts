@@ -70,7 +70,7 @@ export function createMembership ({ feed, history, presence, attendance, typing 
         const { userCount, news } = await presence.enter(cafeId, personOf(connection), connection.id)
         try {
           const start = await history.prepare(cafeId, since)
-          let release = () => {}
+          let release!: () => void
           const admitted = new Promise<void>(resolve => { release = resolve })
           resolve(() => {
             release()

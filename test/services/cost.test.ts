@@ -25,7 +25,7 @@ function watchQueries (app: FastifyInstance): string[] {
 async function setUp (t: Test) {
   const redis = await startRedis(t)
   const proxy = await startProxy(t, redis.url)
-  const DATABASE_URL = await createDatabase(t, await createTemplate('klatsch', migrate))
+  const DATABASE_URL = await createDatabase(t, await createTemplate('klatsch_migrated', migrate))
   const env = { DATABASE_URL, REDIS_URL: proxy.url, CHAT_FEED_CHECK: '60000', PRESENCE_HEARTBEAT: '60000', PRESENCE_LEASE: '300000' }
   const app = await listen(t, env)
   const ann = await guest(app, 'ann')
