@@ -8,6 +8,8 @@ export interface Proxy {
   hold: () => void
   /** Lets pass what is held now, and goes on holding; how many pieces that were. */
   release: () => number
+  /** How many pieces the target has answered with so far, held or passed on. */
+  answers: () => number
   /** Nothing passes in either direction, and nobody is told: a partition. */
   pause: () => void
   resume: () => void
@@ -21,6 +23,7 @@ export async function startProxy (t: Scope, target: string): Promise<Proxy> {
   const sockets = new Set<Socket>()
   let held: Array<() => void> | undefined
   let closed = false
+  let answers = 0
 
   const server = createServer(client => {
     if (closed) return client.resetAndDestroy()
@@ -35,6 +38,7 @@ export async function startProxy (t: Scope, target: string): Promise<Proxy> {
     upstream.on('close', () => client.destroy())
     client.on('data', chunk => upstream.write(chunk))
     upstream.on('data', chunk => {
+      answers++
       if (held === undefined) client.write(chunk)
       else held.push(() => client.write(chunk))
     })
@@ -57,6 +61,7 @@ export async function startProxy (t: Scope, target: string): Promise<Proxy> {
       for (const write of pieces) write()
       return pieces.length
     },
+    answers: () => answers,
     pause () { for (const socket of sockets) socket.pause() },
     resume () {
       closed = false
