@@ -11,11 +11,15 @@ declare module 'fastify' {
   }
 }
 
-/** Milliseconds. A caller waits for a connection and a query no longer than the sum of the first two. */
-const CONNECT_TIMEOUT = 1000
-const QUERY_TIMEOUT = 2000
-const LOCK_TIMEOUT = 1000
-const PING_EVERY = 2000
+const PING_EVERY_MS = 2000
+/**
+ * The server's own limits, as parts of PG_TIMEOUT: when it is the server that gives up, it is known that nothing was done.
+ * A wait for a lock ends so early that who waits behind it is answered in time as well.
+ */
+const STATEMENT_PART = 0.75
+const LOCK_PART = 0.45
+/** A transaction that was forgotten is ended after so many times PG_TIMEOUT. */
+const FORGOTTEN_TIMES = 10
 
 /**
  * `fastify.pg` on DATABASE_URL, or on an embedded PostgreSQL that this process starts and stops.
@@ -23,6 +27,7 @@ const PING_EVERY = 2000
  */
 async function pg (fastify: FastifyInstance) {
   const { config, health, metrics, log } = fastify
+  const { timeout } = config.postgres
   const connectionString = config.postgres.url ?? await startEmbedded(fastify)
   fastify.decorate('databaseUrl', connectionString)
 
@@ -32,12 +37,11 @@ async function pg (fastify: FastifyInstance) {
     pg: pgDefaults,
     connectionString,
     max: config.postgres.poolSize,
-    connectionTimeoutMillis: CONNECT_TIMEOUT,
-    query_timeout: QUERY_TIMEOUT,
-    // Before our own timeout: the server knows that nothing was done, we would have to guess.
-    statement_timeout: QUERY_TIMEOUT - 500,
-    lock_timeout: LOCK_TIMEOUT,
-    idle_in_transaction_session_timeout: 5 * QUERY_TIMEOUT,
+    connectionTimeoutMillis: timeout,
+    query_timeout: timeout,
+    statement_timeout: Math.round(timeout * STATEMENT_PART),
+    lock_timeout: Math.round(timeout * LOCK_PART),
+    idle_in_transaction_session_timeout: timeout * FORGOTTEN_TIMES,
     keepAlive: true,
     application_name: 'klatsch'
   })
@@ -51,7 +55,7 @@ async function pg (fastify: FastifyInstance) {
   metrics.gauge('chat_postgres_waiting', 'Queries that wait for a PostgreSQL connection', () => pool.waitingCount)
   metrics.gauge('chat_postgres_connections', 'PostgreSQL connections of this node', () => pool.totalCount)
 
-  const pinging = setInterval(ping, PING_EVERY)
+  const pinging = setInterval(ping, PING_EVERY_MS)
   fastify.addHook('preClose', async () => clearInterval(pinging))
 
   async function ping () {

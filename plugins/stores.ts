@@ -25,7 +25,7 @@ const SHARDED_SINCE = 7
 /** The one place that chooses drivers: PostgreSQL always, hot state by the presence of REDIS_URL. */
 async function stores (fastify: FastifyInstance) {
   const { config, log, pg } = fastify
-  const durable = createDurable(pg.pool, { sendQueue: config.chat.sendQueue })
+  const durable = createDurable(pg.pool, { sendQueue: config.chat.sendQueue, timeout: config.postgres.timeout, maxWaiting: config.postgres.maxWaiting })
   if (config.redis.url === undefined) {
     log.info({ driver: 'memory' }, 'hot state in memory: this process only')
     fastify.decorate('stores', { durable, hot: createMemoryState({ config, now: Date.now }), adapter: async () => undefined })

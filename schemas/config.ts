@@ -15,6 +15,8 @@ export const Env = Type.Object({
   DATABASE_URL: Type.Optional(Type.String({ pattern: '^postgres(ql)?://', description: 'PostgreSQL 14 to 18; without it an embedded one is started' })),
   REDIS_URL: Type.Optional(Type.String({ pattern: '^rediss?://', description: 'Redis 6.2 to 8 or Valkey; without it one process keeps hot state in memory' })),
   PG_POOL_SIZE: int(20, 2, 1000, 'PostgreSQL connections of a node'),
+  PG_TIMEOUT: int(900, 100, 60_000, 'Milliseconds until a call that waits for PostgreSQL is answered by an error'),
+  PG_MAX_WAITING: int(1000, 1, 1_000_000, 'Calls of a node that may wait for a PostgreSQL connection'),
   REDIS_POOL_SIZE: int(10, 4, 100, 'Redis connections of a node, three of them for publish and subscribe'),
   JWT_SECRET: Type.Optional(Type.String({ minLength: 32, description: 'Secret of the tokens (HS256), at least 32 characters; without it one is made and kept in DATA_DIR' })),
   JWT_EXPIRES_IN: Type.String({ default: '1d', pattern: '^[1-9][0-9]{0,8}[smhd]$', description: 'Life of the tokens made here: a number and s, m, h or d' }),
@@ -54,7 +56,7 @@ export interface Config {
   logLevel: Env['LOG_LEVEL']
   dataDir: string
   trustProxy: string[]
-  postgres: { url: string | undefined, poolSize: number }
+  postgres: { url: string | undefined, poolSize: number, timeout: number, maxWaiting: number }
   redis: { url: string | undefined, poolSize: number }
   jwt: { secret: string | undefined, expiresIn: string }
   /** `'*'`, or the exact origins; the same origin is always allowed */

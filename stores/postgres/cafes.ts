@@ -1,6 +1,5 @@
-import type { Pool } from 'pg'
 import type { CafeRow, Cafes } from '../../services/ports.ts'
-import { translate } from './errors.ts'
+import type { Query } from './query.ts'
 
 const CREATE = `
 WITH cafe AS (INSERT INTO cafes (name) VALUES ($1) RETURNING id, name, created_at),
@@ -20,30 +19,20 @@ const toCafe = (row: Row): CafeRow =>
   ({ id: row.id, name: row.name, createdAt: row.created_at.toISOString(), seq: Number(row.seq), rev: Number(row.rev) })
 
 /** Cafes in PostgreSQL. */
-export function createCafes (pool: Pool): Cafes {
+export function createCafes (query: Query): Cafes {
   async function create (name: string): Promise<CafeRow> {
-    try {
-      return toCafe((await pool.query<Row>(CREATE, [name])).rows[0]!)
-    } catch (error) {
-      throw translate(error, 'write')
-    }
+    const [row] = await query<Row>('write', 'create_cafe', CREATE, [name])
+    return toCafe(row!)
   }
 
   async function get (cafeId: string): Promise<CafeRow | undefined> {
-    const [cafe] = await read('get_cafe', GET, [cafeId])
-    return cafe
+    const [row] = await query<Row>('read', 'get_cafe', GET, [cafeId])
+    return row && toCafe(row)
   }
 
-  function list (limit: number, cursor?: { createdAt: string, id: string }): Promise<CafeRow[]> {
-    return read('list_cafes', LIST, [limit, cursor?.createdAt ?? null, cursor?.id ?? null])
-  }
-
-  async function read (name: string, text: string, values: unknown[]): Promise<CafeRow[]> {
-    try {
-      return (await pool.query<Row>({ name, text, values })).rows.map(toCafe)
-    } catch (error) {
-      throw translate(error, 'read')
-    }
+  async function list (limit: number, cursor?: { createdAt: string, id: string }): Promise<CafeRow[]> {
+    const rows = await query<Row>('read', 'list_cafes', LIST, [limit, cursor?.createdAt ?? null, cursor?.id ?? null])
+    return rows.map(toCafe)
   }
 
   return { create, get, list }

@@ -6,7 +6,8 @@ const REFUSED = new Set([
   '57P03', '53300', '53100', '53200', '25006', '55P03', '57014', '40001', '40P01'
 ])
 
-const retryAfterMs = 1000
+/** Milliseconds after which a client may ask again. */
+export const retryAfterMs = 1000
 
 /**
  * What a failed query means to the caller: CHAT_UNAVAILABLE when nothing was done, CHAT_OUTCOME_UNKNOWN when a write
@@ -23,6 +24,13 @@ export function translate (error: unknown, kind: 'read' | 'write'): unknown {
 /** True when PostgreSQL itself judged the data: trying again cannot help, trying the neighbours without it can. */
 export const isDataError = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' && /^2[23]...$/.test(error.code)
+
+/**
+ * May the connection that an error came over serve others? Not one that still owes an answer, nor one to a server that has
+ * become a read-only replica.
+ */
+export const leavesUsable = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' && /^(2[23]...|55P03|57014|40001|40P01)$/.test(error.code)
 
 /** True when the database could not be reached at all, so that waiting for it makes sense. */
 export const isUnreachable = (error: unknown): boolean => {

@@ -1,6 +1,6 @@
 import { refuse } from '../../services/errors.ts'
 import type { Appended, Draft } from '../../services/ports.ts'
-import { isDataError } from './errors.ts'
+import { isDataError, retryAfterMs } from './errors.ts'
 
 export type Outcome = Appended | { outcome: 'locked' }
 
@@ -30,7 +30,7 @@ export function createGroupCommit (commit: Commit, options: GroupCommitOptions) 
   let waiting = 0
 
   function append (draft: Draft): Promise<Appended> {
-    if (size >= options.maxQueue) return Promise.reject(refuse('CHAT_UNAVAILABLE', { retryAfterMs: 1000, message: 'Too many sends are waiting' }))
+    if (size >= options.maxQueue) return Promise.reject(refuse('CHAT_UNAVAILABLE', { retryAfterMs, message: 'Too many sends are waiting' }))
     size++
     return new Promise<Appended>((resolve, reject) => {
       const entry = { draft, resolve, reject }
@@ -47,9 +47,9 @@ export function createGroupCommit (commit: Commit, options: GroupCommitOptions) 
 
   async function drain () {
     while (queue.length > 0) {
-      const batch = queue.splice(0, options.maxBatch)
-      const locked = await settle(batch, false)
+      const { locked, failure } = await settle(queue.splice(0, options.maxBatch), false)
       for (const entry of locked) detour(entry)
+      if (failure !== undefined) refuseAll(queue, failure)
     }
     running = false
   }
@@ -58,7 +58,7 @@ export function createGroupCommit (commit: Commit, options: GroupCommitOptions) 
     const { cafeId } = entry.draft
     const lane = lanes.get(cafeId)
     if (lane !== undefined) return lane.push(entry)
-    const refusal = refuse('CHAT_UNAVAILABLE', { retryAfterMs: 1000, message: 'The cafe is busy' })
+    const refusal = refuse('CHAT_UNAVAILABLE', { retryAfterMs, message: 'The cafe is busy' })
     if (waiting >= options.maxWaiting) return entry.reject(refusal)
     // Those that queued up behind it go along: sends of one socket must not overtake each other.
     const followers = queue.filter(other => other.draft.cafeId === cafeId)
@@ -70,32 +70,47 @@ export function createGroupCommit (commit: Commit, options: GroupCommitOptions) 
   async function drainLane (cafeId: string) {
     const lane = lanes.get(cafeId)!
     waiting++
-    while (lane.length > 0) await settle(lane.splice(0, options.maxBatch), true)
+    while (lane.length > 0) {
+      const { failure } = await settle(lane.splice(0, options.maxBatch), true)
+      if (failure !== undefined) refuseAll(lane, failure)
+    }
     waiting--
     lanes.delete(cafeId)
   }
 
-  /** Answers every entry but the locked ones, which it returns. Never rejects. */
-  async function settle (batch: Entry[], wait: boolean): Promise<Entry[]> {
+  /** What waited behind a commit that failed has waited long enough, and must not overtake it. */
+  function refuseAll (entries: Entry[], cause: unknown) {
+    for (const entry of entries.splice(0)) entry.reject(refuse('CHAT_UNAVAILABLE', { retryAfterMs, cause }))
+  }
+
+  /** Answers every entry but the locked ones. `failure`: of the commit, not of a single draft. Never rejects. */
+  async function settle (batch: Entry[], wait: boolean): Promise<{ locked: Entry[], failure?: unknown }> {
     try {
       const outcomes = await commit(batch.map(entry => entry.draft), wait)
-      return batch.filter((entry, index) => {
+      const locked = batch.filter((entry, index) => {
         const outcome = outcomes[index]!
         if (outcome.outcome === 'locked') return true
         entry.resolve(outcome)
         return false
       })
-    } catch (error) {
-      if (batch.length > 1 && isDataError(error)) return settleOneByOne(batch, wait)
-      for (const entry of batch) entry.reject(error)
-      return []
+      return { locked }
+    } catch (failure) {
+      if (batch.length > 1 && isDataError(failure)) return settleOneByOne(batch, wait)
+      for (const entry of batch) entry.reject(failure)
+      return isDataError(failure) ? { locked: [] } : { locked: [], failure }
     }
   }
 
-  async function settleOneByOne (batch: Entry[], wait: boolean): Promise<Entry[]> {
+  async function settleOneByOne (batch: Entry[], wait: boolean): Promise<{ locked: Entry[], failure?: unknown }> {
     const locked: Entry[] = []
-    for (const entry of batch) locked.push(...await settle([entry], wait))
-    return locked
+    for (const [index, entry] of batch.entries()) {
+      const single = await settle([entry], wait)
+      locked.push(...single.locked)
+      if (single.failure === undefined) continue
+      refuseAll(batch.slice(index + 1), single.failure)
+      return { locked, failure: single.failure }
+    }
+    return { locked }
   }
 
   return { append, waiting: () => size }

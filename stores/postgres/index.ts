@@ -2,15 +2,20 @@ import type { Pool } from 'pg'
 import type { Cafes, Log, Users } from '../../services/ports.ts'
 import { createCafes } from './cafes.ts'
 import { createLog } from './log.ts'
+import { createQuery, type QueryOptions } from './query.ts'
 import { createUsers } from './users.ts'
+
+/** `sendQueue`: sends that may wait for a commit. */
+export interface DurableOptions extends QueryOptions { sendQueue: number }
 
 export interface Durable { log: Log, users: Users, cafes: Cafes }
 
-/** The durable ports over a pool. `sendQueue`: sends that may wait for a commit. */
-export function createDurable (pool: Pool, options: { sendQueue: number }): Durable {
+/** The durable ports over a pool. */
+export function createDurable (pool: Pool, { sendQueue, ...options }: DurableOptions): Durable {
+  const query = createQuery(pool, options)
   return {
-    log: createLog(pool, { maxBatch: 500, maxQueue: options.sendQueue, maxWaiting: 8 }),
-    users: createUsers(pool),
-    cafes: createCafes(pool)
+    log: createLog(query, { maxBatch: 500, maxQueue: sendQueue, maxWaiting: 8 }),
+    users: createUsers(query),
+    cafes: createCafes(query)
   }
 }

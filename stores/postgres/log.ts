@@ -1,7 +1,6 @@
-import type { Pool } from 'pg'
 import type { Appended, Change, Draft, Edited, Head, Log, Range, Removed, Snapshot } from '../../services/ports.ts'
-import { translate } from './errors.ts'
 import { createGroupCommit, type GroupCommitOptions, type Outcome } from './group-commit.ts'
+import type { Query } from './query.ts'
 import { type ChangeRow, type MessageRow, type PageRow, toChange, toHead, toMessage } from './rows.ts'
 
 const APPEND = 'SELECT * FROM append_messages($1, $2, $3, $4, $5, $6, $7)'
@@ -62,27 +61,11 @@ ORDER BY v.seq DESC`
 interface AppendRow extends MessageRow { outcome: string }
 
 /** The log in PostgreSQL. */
-export function createLog (pool: Pool, options: GroupCommitOptions): Log {
+export function createLog (query: Query, options: GroupCommitOptions): Log {
   const groupCommit = createGroupCommit(commit, options)
 
-  async function read<Row extends object> (name: string, text: string, values: unknown[]): Promise<Row[]> {
-    try {
-      return (await pool.query<Row>({ name, text, values })).rows
-    } catch (error) {
-      throw translate(error, 'read')
-    }
-  }
-
-  async function write<Row extends object> (name: string, text: string, values: unknown[]): Promise<Row[]> {
-    try {
-      return (await pool.query<Row>({ name, text, values })).rows
-    } catch (error) {
-      throw translate(error, 'write')
-    }
-  }
-
   async function commit (drafts: Draft[], wait: boolean): Promise<Outcome[]> {
-    const rows = await write<AppendRow>('append', APPEND, [
+    const rows = await query<AppendRow>('write', 'append', APPEND, [
       drafts.map(draft => draft.cafeId),
       drafts.map(draft => draft.userId),
       drafts.map(draft => draft.username),
@@ -96,13 +79,13 @@ export function createLog (pool: Pool, options: GroupCommitOptions): Log {
 
   async function find (draft: Draft): Promise<Appended | undefined> {
     if (draft.clientId === undefined) return undefined
-    const [row] = await read<AppendRow>('find', FIND, [draft.userId, draft.cafeId, draft.clientId, draft.hash])
+    const [row] = await query<AppendRow>('read', 'find', FIND, [draft.userId, draft.cafeId, draft.clientId, draft.hash])
     if (row === undefined) return undefined
     return row.outcome === 'duplicate' ? { outcome: 'duplicate', message: toMessage(row) } : { outcome: 'conflict' }
   }
 
   async function edit (messageId: string, userId: string, content: string): Promise<Edited> {
-    const [row] = await write<MessageRow & { outcome: string, text: string }>('edit', EDIT, [messageId, userId, content])
+    const [row] = await query<MessageRow & { outcome: string, text: string }>('write', 'edit', EDIT, [messageId, userId, content])
     if (row === undefined) throw new Error('edit_message gave no row')
     if (row.outcome === 'edited') return { outcome: 'edited', change: { rev: Number(row.rev), kind: 'updated', message: toMessage(row) }, content: row.text }
     if (row.outcome === 'same') return { outcome: 'same', message: toMessage(row) }
@@ -110,7 +93,7 @@ export function createLog (pool: Pool, options: GroupCommitOptions): Log {
   }
 
   async function remove (messageId: string, by: { userId: string, anyone: boolean }): Promise<Removed> {
-    const [row] = await write<MessageRow & { outcome: string, text: string }>('remove', REMOVE, [messageId, by.userId, by.anyone])
+    const [row] = await query<MessageRow & { outcome: string, text: string }>('write', 'remove', REMOVE, [messageId, by.userId, by.anyone])
     if (row === undefined) throw new Error('delete_message gave no row')
     if (row.outcome === 'deleted') return { outcome: 'deleted', change: { rev: Number(row.rev), kind: 'deleted', message: toMessage(row) }, content: row.text }
     if (row.outcome === 'already') return { outcome: 'already', message: toMessage(row) }
@@ -118,21 +101,21 @@ export function createLog (pool: Pool, options: GroupCommitOptions): Log {
   }
 
   async function heads (cafeIds: string[]): Promise<Map<string, Head>> {
-    const rows = await read<{ cafe_id: string, head_seq: string, head_rev: string, head_min_rev: string }>('heads', HEADS, [cafeIds])
+    const rows = await query<{ cafe_id: string, head_seq: string, head_rev: string, head_min_rev: string }>('read', 'heads', HEADS, [cafeIds])
     return new Map(rows.map(row => [row.cafe_id, toHead(row)]))
   }
 
   async function page (cafeId: string, range: Range): Promise<Snapshot | undefined> {
     const mode = (['before', 'after', 'around'] as const).find(name => range[name] !== undefined) ?? 'offset'
-    return toSnapshot(await read<PageRow>('page', PAGE, [cafeId, mode, range[mode] ?? 0, range.limit]))
+    return toSnapshot(await query<PageRow>('read', 'page', PAGE, [cafeId, mode, range[mode] ?? 0, range.limit]))
   }
 
   async function changes (cafeId: string, rev: number, limit: number): Promise<Change[]> {
-    return (await read<ChangeRow>('changes', CHANGES, [cafeId, rev, limit])).map(toChange)
+    return (await query<ChangeRow>('read', 'changes', CHANGES, [cafeId, rev, limit])).map(toChange)
   }
 
   async function changedSince (cafeId: string, rev: number, limit: number): Promise<Snapshot | undefined> {
-    return toSnapshot(await read<PageRow>('changed_since', CHANGED_SINCE, [cafeId, rev, limit]))
+    return toSnapshot(await query<PageRow>('read', 'changed_since', CHANGED_SINCE, [cafeId, rev, limit]))
   }
 
   return { append: groupCommit.append, find, edit, remove, heads, page, changes, changedSince }

@@ -1,7 +1,6 @@
-import type { Pool } from 'pg'
 import type { User } from '../../schemas/users.ts'
 import type { Users } from '../../services/ports.ts'
-import { translate } from './errors.ts'
+import type { Query } from './query.ts'
 
 // A user may stand twice in a batch, which ON CONFLICT refuses: the last one counts. In id order, so that batches never deadlock.
 const UPSERT = `
@@ -13,14 +12,10 @@ ON CONFLICT (id) DO UPDATE SET username = excluded.username, role = excluded.rol
 WHERE (users.username, users.role) IS DISTINCT FROM (excluded.username, excluded.role)`
 
 /** Users in PostgreSQL. */
-export function createUsers (pool: Pool): Users {
+export function createUsers (query: Query): Users {
   async function upsert (users: User[]): Promise<void> {
     const values = [users.map(user => user.id), users.map(user => user.username), users.map(user => user.role)]
-    try {
-      await pool.query({ name: 'upsert_users', text: UPSERT, values })
-    } catch (error) {
-      throw translate(error, 'read') // repeating it is harmless, so it never needs to be unknown
-    }
+    await query('read', 'upsert_users', UPSERT, values) // repeating it is harmless, so it never needs to be unknown
   }
 
   return { upsert }

@@ -51,7 +51,7 @@ t.test('operators find its connections by name, and nothing lasts for ever', asy
   const { rows: [row] } = await pool.query(`
     SELECT current_setting('application_name') AS name, current_setting('statement_timeout') AS statement,
       current_setting('lock_timeout') AS lock, current_setting('idle_in_transaction_session_timeout') AS idle`)
-  t.strictSame(row, { name: 'klatsch', statement: '1500ms', lock: '1s', idle: '10s' })
+  t.strictSame(row, { name: 'klatsch', statement: '675ms', lock: '405ms', idle: '9s' })
   await t.rejects(pool.query('SELECT pg_sleep(5)'), { code: '57014' }, 'a statement')
   const [holder, waiter] = [await pool.connect(), await pool.connect()]
   await holder.query('CREATE TABLE cup ()')
@@ -69,7 +69,7 @@ t.test('a query on a database that is silent fails in bounded time', async t => 
   proxy.pause()
   const began = Date.now()
   await t.rejects(pool.query('SELECT 1'), /Query read timeout/)
-  t.ok(Date.now() - began < 4000)
+  t.ok(Date.now() - began < 4000, 'PG_TIMEOUT, and what a busy machine adds')
   proxy.resume()
 })
 

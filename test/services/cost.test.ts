@@ -1,27 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { listen } from '../support/build.ts'
 import { startProxy, type Proxy } from '../support/proxy.ts'
+import { watchQueries } from '../support/queries.ts'
 import { createDatabase, createTemplate, startRedis } from '../support/servers.ts'
 import { ask, connect, guest, heard, openCafe, until } from '../support/sockets.ts'
 import { migrate } from '../../stores/postgres/migrate.ts'
-
-/** The statements that an app sends to PostgreSQL from now on; the health check's own left out. */
-function watchQueries (app: FastifyInstance): string[] {
-  const { pool } = app.pg
-  const query = pool.query.bind(pool) as (...args: unknown[]) => unknown
-  const seen: string[] = []
-  Object.assign(pool, {
-    query (...args: unknown[]) {
-      const [first] = args as [string | { text: string }]
-      const text = typeof first === 'string' ? first : first.text
-      if (text !== 'SELECT 1') seen.push(text)
-      return query(...args)
-    }
-  })
-  return seen
-}
 
 async function setUp (t: Test) {
   const redis = await startRedis(t)

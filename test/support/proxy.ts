@@ -23,6 +23,7 @@ export async function startProxy (t: Scope, target: string): Promise<Proxy> {
   const sockets = new Set<Socket>()
   let held: Array<() => void> | undefined
   let closed = false
+  let paused = false
   let answers = 0
 
   const server = createServer(client => {
@@ -36,6 +37,7 @@ export async function startProxy (t: Scope, target: string): Promise<Proxy> {
     }
     client.on('close', () => upstream.destroy())
     upstream.on('close', () => client.destroy())
+    if (paused) for (const socket of [client, upstream]) socket.pause()
     client.on('data', chunk => upstream.write(chunk))
     upstream.on('data', chunk => {
       answers++
@@ -62,9 +64,13 @@ export async function startProxy (t: Scope, target: string): Promise<Proxy> {
       return pieces.length
     },
     answers: () => answers,
-    pause () { for (const socket of sockets) socket.pause() },
+    pause () {
+      paused = true
+      for (const socket of sockets) socket.pause()
+    },
     resume () {
       closed = false
+      paused = false
       for (const socket of sockets) socket.resume()
     },
     cut () {

@@ -2,6 +2,7 @@ import { createHmac, randomUUID } from 'node:crypto'
 import { io } from 'socket.io-client'
 import t from 'tap'
 import { listen, SECRET } from '../../support/build.ts'
+import { watchQueries } from '../../support/queries.ts'
 import { ask, connect, emit, heard, once, open, refusal } from '../../support/sockets.ts'
 import { checkLog } from '../../stores/postgres/cast.ts'
 import { enter, found, visit } from './cast.ts'
@@ -83,18 +84,14 @@ t.test('who a token of elsewhere stands for', async t => {
 
 t.test('many users arrive at once', async t => {
   const app = await listen(t)
-  const calls: string[] = []
-  const { pool } = app.pg
-  const query = pool.query.bind(pool)
-  // What goes to PostgreSQL, counted on its way.
-  Object.assign(pool, { query: (...args: Parameters<typeof query>) => { calls.push(JSON.stringify(args[0])); return query(...args) } })
+  const calls = watchQueries(app)
   const claims = Array.from({ length: 40 }, (_, n) => ({ sub: randomUUID(), username: `user ${n}`, exp: soon(60_000) }))
   const sockets = await Promise.all(claims.map(user => connect(t, app, sign(user), { transports: ['websocket'] })))
   t.equal(sockets.length, 40)
-  const upserts = calls.filter(call => call.includes('upsert_users')).length
+  const upserts = calls.filter(call => call.includes('INTO users')).length
   t.ok(upserts >= 1 && upserts < 40, `${upserts} statements for 40 users`)
   await connect(t, app, sign(claims[0]!))
-  t.equal(calls.filter(call => call.includes('upsert_users')).length, upserts, 'who is known costs none')
+  t.equal(calls.filter(call => call.includes('INTO users')).length, upserts, 'who is known costs none')
 })
 
 t.test('a user whose row is gone', async t => {

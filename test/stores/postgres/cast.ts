@@ -2,17 +2,19 @@ import { createHash, randomUUID } from 'node:crypto'
 import pg from 'pg'
 import type { Test } from 'tap'
 import type { Draft } from '../../../services/ports.ts'
-import { createDurable } from '../../../stores/postgres/index.ts'
+import { createDurable, type DurableOptions } from '../../../stores/postgres/index.ts'
 import { migrate } from '../../../stores/postgres/migrate.ts'
 import { createDatabase } from '../../support/servers.ts'
 
+export const ample: DurableOptions = { sendQueue: 1000, timeout: 5000, maxWaiting: 1000 }
+
 /** A migrated database, a user, a cafe and the durable ports over a pool. */
-export async function setUp (t: Test, options: { sendQueue?: number, pool?: pg.PoolConfig } = {}) {
+export async function setUp (t: Test, { pool: poolOptions, ...options }: Partial<DurableOptions> & { pool?: pg.PoolConfig } = {}) {
   const url = await createDatabase(t)
   await migrate(url)
-  const pool = new pg.Pool({ connectionString: url, ...options.pool })
+  const pool = new pg.Pool({ connectionString: url, ...poolOptions })
   t.teardown(() => pool.end())
-  const durable = createDurable(pool, { sendQueue: options.sendQueue ?? 1000 })
+  const durable = createDurable(pool, { ...ample, ...options })
   const ann = { id: randomUUID(), username: 'ann', role: 'member' as const }
   await durable.users.upsert([ann])
   const cafe = await durable.cafes.create('Corner Table')

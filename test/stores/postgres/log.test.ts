@@ -3,7 +3,7 @@ import pg from 'pg'
 import t from 'tap'
 import type { Appended } from '../../../services/ports.ts'
 import { createDurable } from '../../../stores/postgres/index.ts'
-import { checkLog, setUp } from './cast.ts'
+import { ample, checkLog, setUp } from './cast.ts'
 
 const messageOf = (appended: Appended) => {
   if (appended.outcome !== 'created' && appended.outcome !== 'duplicate') throw new Error(`not stored: ${appended.outcome}`)
@@ -31,7 +31,7 @@ t.test('one clientId is one message, whoever retries and however', async t => {
   const { log, draft, pool, url } = await setUp(t)
   const second = new pg.Pool({ connectionString: url })
   t.teardown(() => second.end())
-  const other = createDurable(second, { sendQueue: 100 }).log
+  const other = createDurable(second, ample).log
   const appended = await Promise.all(Array.from({ length: 50 }, (_, index) => (index % 2 === 0 ? log : other).append(draft('once', { clientId: 'same' }))))
   t.equal(appended.filter(one => one.outcome === 'created').length, 1)
   t.equal(appended.filter(one => one.outcome === 'duplicate').length, 49)
