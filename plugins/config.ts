@@ -54,7 +54,7 @@ function nest (env: Env, production: boolean): Config {
     dataDir: env.DATA_DIR,
     trustProxy: list(env.TRUST_PROXY),
     postgres: { url: env.DATABASE_URL, poolSize: env.PG_POOL_SIZE, timeout: env.PG_TIMEOUT, maxWaiting: env.PG_MAX_WAITING },
-    redis: { url: env.REDIS_URL, poolSize: env.REDIS_POOL_SIZE },
+    redis: { url: env.REDIS_URL, poolSize: env.REDIS_POOL_SIZE, canary: env.REDIS_CANARY },
     jwt: { secret: env.JWT_SECRET, expiresIn: env.JWT_EXPIRES_IN },
     origins: env.CORS_ORIGIN.trim() === '*' ? '*' : list(env.CORS_ORIGIN),
     socket: {

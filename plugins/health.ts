@@ -4,11 +4,14 @@ import fp from 'fastify-plugin'
 import type { Dependency, Readiness } from '../schemas/health.ts'
 import { refuse } from '../services/errors.ts'
 
+/** `feed`: what other nodes publish arrives here. */
+type Part = 'postgres' | 'redis' | 'feed'
+
 export interface Health {
   /** Random at each start. */
   nodeId: string
   /** How a server that this node needs is doing; `reason` is for the log, which hears of changes only. */
-  set: (part: 'postgres' | 'redis', state: Dependency, reason?: string) => void
+  set: (part: Part, state: Dependency, reason?: string) => void
   /** The node is set up and may serve. */
   started: () => void
   /** The node is about to stop and wants no more traffic. */
@@ -27,7 +30,7 @@ declare module 'fastify' {
 const startRetry = 1000
 
 function createHealth (nodeId: string, withRedis: boolean, log: FastifyBaseLogger): Health {
-  const parts: Record<'postgres' | 'redis', Dependency> = { postgres: 'down', redis: withRedis ? 'down' : 'unused' }
+  const parts: Record<Part, Dependency> = { postgres: 'down', redis: withRedis ? 'down' : 'unused', feed: withRedis ? 'up' : 'unused' }
   let isStarted = false
   let isDraining = false
 
@@ -35,7 +38,8 @@ function createHealth (nodeId: string, withRedis: boolean, log: FastifyBaseLogge
     if (isDraining) return 'draining'
     if (!isStarted) return 'starting'
     if (parts.postgres === 'down') return 'unavailable'
-    return parts.redis === 'down' ? 'degraded' : 'ready'
+    if (parts.redis === 'down') return 'degraded'
+    return parts.feed === 'down' ? 'unavailable' : 'ready'
   }
 
   return {

@@ -49,10 +49,9 @@ async function startup (fastify: FastifyInstance) {
   }
 
   // Nobody is connected before both are there, so the adapter may still change.
-  const done = Promise.all([
-    insist('PostgreSQL', prepareDatabase, isUnreachable),
-    redisReady.then(() => insist('Redis', prepareRedis, () => true))
-  ]).then(() => { if (!closing.signal.aborted) health.started() }, error => { if (!closing.signal.aborted) throw error })
+  const done = Promise.all([insist('PostgreSQL', prepareDatabase, isUnreachable), redisReady])
+    .then(() => insist('Redis', prepareRedis, () => true))
+    .then(() => { if (!closing.signal.aborted) health.started() }, error => { if (!closing.signal.aborted) throw error })
   done.catch(() => {}) // who boots hears of it by the race, or by `startup`
   fastify.decorate('startup', done)
   await Promise.race([done, delay(PATIENCE, closing.signal)])

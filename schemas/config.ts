@@ -18,6 +18,7 @@ export const Env = Type.Object({
   PG_TIMEOUT: int(900, 100, 60_000, 'Milliseconds until a call that waits for PostgreSQL is answered by an error'),
   PG_MAX_WAITING: int(1000, 1, 1_000_000, 'Calls of a node that may wait for a PostgreSQL connection'),
   REDIS_POOL_SIZE: int(10, 4, 100, 'Redis connections of a node, three of them for publish and subscribe'),
+  REDIS_CANARY: int(2500, 100, 60_000, 'Milliseconds between checks that what Redis publishes arrives; after six in vain a node is not ready'),
   JWT_SECRET: Type.Optional(Type.String({ minLength: 32, description: 'Secret of the tokens (HS256), at least 32 characters; without it one is made and kept in DATA_DIR' })),
   JWT_EXPIRES_IN: Type.String({ default: '1d', pattern: '^[1-9][0-9]{0,8}[smhd]$', description: 'Life of the tokens made here: a number and s, m, h or d' }),
   CORS_ORIGIN: text('', 'Origins of web pages that may connect, comma separated; `*` for all; empty for the same origin only'),
@@ -57,7 +58,7 @@ export interface Config {
   dataDir: string
   trustProxy: string[]
   postgres: { url: string | undefined, poolSize: number, timeout: number, maxWaiting: number }
-  redis: { url: string | undefined, poolSize: number }
+  redis: { url: string | undefined, poolSize: number, canary: number }
   jwt: { secret: string | undefined, expiresIn: string }
   /** `'*'`, or the exact origins; the same origin is always allowed */
   origins: '*' | string[]

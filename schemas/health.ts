@@ -10,8 +10,9 @@ export type Liveness = Static<typeof Liveness>
 export const Readiness = Strict({
   status: OneOf(['ready', 'degraded', 'starting', 'draining', 'unavailable'] as const),
   postgres: Dependency,
-  redis: Dependency
-}, { $id: 'Readiness', title: 'Readiness', description: 'Whether this node should get traffic; `degraded` is chat without Redis' })
+  redis: Dependency,
+  feed: Dependency
+}, { $id: 'Readiness', title: 'Readiness', description: 'Whether this node should get traffic; `degraded` is chat without Redis; `feed` is down where Redis answers and what it publishes does not arrive' })
 export type Readiness = Static<typeof Readiness>
 
 export const Index = Strict({

@@ -42,8 +42,8 @@ trap 'exit 130' INT TERM
 
 fail () {
   echo "not ok  $1" >&2
-  # Addresses are those of whoever runs this.
-  tail -n 40 "$log" 2>/dev/null | sed -E 's#https?://[^[:space:]"]+#(address)#g' >&2
+  # What failed of a test run may be far from its end. Addresses are those of whoever runs this.
+  { grep -E -A 20 '^ *not ok' "$log" | head -n 200; tail -n 40 "$log"; } 2>/dev/null | sed -E 's#https?://[^[:space:]"]+#(address)#g' >&2
   exit 1
 }
 

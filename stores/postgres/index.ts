@@ -5,10 +5,18 @@ import { createLog } from './log.ts'
 import { createQuery, type QueryOptions } from './query.ts'
 import { createUsers } from './users.ts'
 
+const FRAME_KEY = 'SELECT frame_key FROM nodes'
+
 /** `sendQueue`: sends that may wait for a commit. */
 export interface DurableOptions extends QueryOptions { sendQueue: number }
 
-export interface Durable { log: Log, users: Users, cafes: Cafes }
+export interface Durable {
+  log: Log
+  users: Users
+  cafes: Cafes
+  /** What the nodes of this database sign their frames with, 32 bytes. @throws CHAT_UNAVAILABLE */
+  frameKey: () => Promise<Buffer>
+}
 
 /** The durable ports over a pool. */
 export function createDurable (pool: Pool, { sendQueue, ...options }: DurableOptions): Durable {
@@ -16,6 +24,7 @@ export function createDurable (pool: Pool, { sendQueue, ...options }: DurableOpt
   return {
     log: createLog(query, { maxBatch: 500, maxQueue: sendQueue, maxWaiting: 8 }),
     users: createUsers(query),
-    cafes: createCafes(query)
+    cafes: createCafes(query),
+    frameKey: async () => (await query<{ frame_key: Buffer }>('read', 'frame_key', FRAME_KEY, []))[0]!.frame_key
   }
 }

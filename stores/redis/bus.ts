@@ -1,19 +1,22 @@
 import type { Redis } from 'ioredis'
 import type { Bus, Meter, Notice, Reporter } from '../../services/ports.ts'
 import { cafeChannel, cafeOfChannel } from './keys.ts'
+import type { Seal } from './seal.ts'
 import { parseFrame } from './shapes.ts'
-import { createSubscriptions } from './subscriptions.ts'
+import type { Subscriptions } from './subscriptions.ts'
 
-interface Clients { data: (key: string) => Redis, feed: Redis }
+/** `isDeaf`: Redis answers, but what it publishes does not arrive. */
+interface Parts { data: (key: string) => Redis, feed: Subscriptions, isDeaf: () => boolean, seal: Seal }
 
 /** One Redis channel per cafe. A cafe's notices leave over one connection, so they arrive in the order they were published in. */
-export function createBus ({ data, feed }: Clients, nodeId: string, meter: Meter, reporter: Reporter): Bus {
-  const subscriptions = createSubscriptions(feed, error => reporter.warn(error, 'subscribe to cafes'))
+export function createBus ({ data, feed, isDeaf, seal }: Parts, nodeId: string, meter: Meter, reporter: Reporter): Bus {
   const listeners: Array<(cafeId: string, notice: Notice, nodeId: string) => void> = []
 
-  feed.on('message', (channel: string, text: string) => {
+  feed.client.on('message', (channel: string, sealed: string) => {
     const cafeId = cafeOfChannel(channel)
-    if (cafeId === undefined || !subscriptions.has('subscribe', channel)) return
+    if (cafeId === undefined || !feed.has('subscribe', channel)) return
+    const text = seal.open(channel, sealed)
+    if (text === undefined) return meter.count('dropped_frames', 'bus_forged')
     const frame = parseFrame(cafeId, text)
     if (frame === undefined) return meter.count('dropped_frames', 'bus_junk')
     if (frame.node !== nodeId) hand(cafeId, frame.notice, frame.node)
@@ -32,7 +35,7 @@ export function createBus ({ data, feed }: Clients, nodeId: string, meter: Meter
 
   async function send (cafeId: string, notice: Notice) {
     const channel = cafeChannel(cafeId)
-    await data(channel).publish(channel, JSON.stringify({ node: nodeId, notice }))
+    await data(channel).publish(channel, seal.wrap(channel, JSON.stringify({ node: nodeId, notice })))
   }
 
   return {
@@ -42,10 +45,10 @@ export function createBus ({ data, feed }: Clients, nodeId: string, meter: Meter
         reporter.warn(error, 'publish a notice')
       })
     },
-    subscribe: (cafeId) => subscriptions.add('subscribe', [cafeChannel(cafeId)]),
-    unsubscribe: (cafeId) => subscriptions.remove('subscribe', [cafeChannel(cafeId)]),
+    subscribe: (cafeId) => feed.add('subscribe', [cafeChannel(cafeId)]),
+    unsubscribe: (cafeId) => feed.remove('subscribe', [cafeChannel(cafeId)]),
     onNotice: (listener) => { listeners.push(listener) },
-    onReconnect: subscriptions.onEffective,
-    isLive: subscriptions.isEffective
+    onReconnect: feed.onEffective,
+    isLive: () => feed.isEffective() && !isDeaf()
   }
 }

@@ -6,13 +6,18 @@ import { createLimits } from './limits.ts'
 import { createPresence } from './presence.ts'
 import { createRecentMessages } from './recent.ts'
 import { createRepeats } from './repeats.ts'
+import type { Seal } from './seal.ts'
+import type { Subscriptions } from './subscriptions.ts'
 import { createTopics } from './topics.ts'
 
 export interface RedisStateOptions {
   /** The connection of a key: one of several, so that commands about one key stay in order and share round trips. */
   data: (key: string) => Redis
-  /** The connection of the subscriptions. */
-  feed: Redis
+  /** Of cafes. `isDeaf`: Redis answers, but what it publishes does not arrive. */
+  feed: Subscriptions
+  isDeaf: () => boolean
+  /** Of what the nodes tell each other. */
+  seal: Seal
   config: Config
   /** Random at each start of the process. */
   nodeId: string
@@ -22,13 +27,13 @@ export interface RedisStateOptions {
 }
 
 /** Hot state that any number of nodes share. Calls reject while Redis is away, within 300 ms, but for limits and repeats. */
-export function createRedisState ({ data, feed, config, nodeId, now, meter, reporter }: RedisStateOptions): HotState {
+export function createRedisState ({ data, feed, isDeaf, seal, config, nodeId, now, meter, reporter }: RedisStateOptions): HotState {
   return {
     recent: createRecentMessages(data, config.chat.cacheSize, meter),
     presence: createPresence(data, nodeId, config.presence.lease),
     topics: createTopics(data, config.topics),
     limits: createLimits(data, config.limits, reporter),
     repeats: createRepeats(data, config.limits, { now, meter, reporter }),
-    bus: createBus({ data, feed }, nodeId, meter, reporter)
+    bus: createBus({ data, feed, isDeaf, seal }, nodeId, meter, reporter)
   }
 }

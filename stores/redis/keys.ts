@@ -51,6 +51,10 @@ export const repeatOf = (userId: string, cafeId: string) => `klatsch:repeat:${us
 /** Channel of a cafe's notices. */
 export const cafeChannel = (cafeId: string) => `klatsch:cafe:${cafeId}`
 
+/** Channel on which a node listens for itself, over one of its connections. */
+export const canaryChannel = (nodeId: string, connection: string) => `${canaryPrefix}${nodeId}:${connection}`
+export const canaryPrefix = 'klatsch:canary:'
+
 /** The cafe of a channel, or undefined if it is none of ours. */
 export function cafeOfChannel (channel: string): string | undefined {
   const prefix = cafeChannel('')

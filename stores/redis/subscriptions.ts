@@ -4,6 +4,7 @@ export type Kind = 'subscribe' | 'psubscribe' | 'ssubscribe'
 
 /** What one connection is to hear. A wish holds until it is taken back, through any number of outages. */
 export interface Subscriptions {
+  readonly client: Redis
   /** Resolves when Redis confirms; rejects when it does not now, and then takes effect once Redis is back. */
   add: (kind: Kind, channels: readonly string[]) => Promise<void>
   remove: (kind: Kind, channels: readonly string[]) => Promise<void>
@@ -110,6 +111,7 @@ export function createSubscriptions (client: Redis, onFailure: (error: unknown) 
   }
 
   return {
+    client,
     add: (kind, channels) => change(kind, channels, (wanted, channel) => wanted.add(channel)),
     remove: (kind, channels) => change(kind, channels, (wanted, channel) => wanted.delete(channel)),
     has: (kind, channel) => states[kind].wanted.has(channel),

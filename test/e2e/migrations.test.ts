@@ -187,7 +187,10 @@ t.test('every constraint holds against whoever writes by SQL', async t => {
     ['changes_kind', () => change({ kind: 'rewrite' })],
     ['changes_pkey', () => change({ rev: 2 })],
     ['changes_cafe_id_fkey', () => change({ cafe_id: ids.nobody }).then(immediate)],
-    ['changes_message_id_fkey', () => change({ message_id: ids.nobody }).then(immediate)]
+    ['changes_message_id_fkey', () => change({ message_id: ids.nobody }).then(immediate)],
+    ['nodes_pkey', () => insert('nodes', { frame_key: Buffer.alloc(32) })],
+    ['nodes_only_row', () => insert('nodes', { only_row: false, frame_key: Buffer.alloc(32) })],
+    ['nodes_frame_key_length', () => client.query('UPDATE nodes SET frame_key = $1', [Buffer.alloc(31)])]
   ] as const
   for (const [constraint, work] of wrong) t.match(await attempt(work), { code: /^23/, constraint }, constraint)
 

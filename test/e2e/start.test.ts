@@ -23,7 +23,7 @@ t.test('without any server: an embedded PostgreSQL, whose data outlives the proc
   const index = await call<{ name: string, links: Record<string, string> }>(server, 'GET', '/')
   t.equal(index.name, 'klatsch')
   for (const path of [index.links.ready!, index.links.live!, index.links.metrics!]) t.equal((await fetch(server.url + path)).status, 200, path)
-  t.strictSame(await ready(server.url), { status: 'ready', postgres: 'up', redis: 'unused' })
+  t.strictSame(await ready(server.url), { status: 'ready', postgres: 'up', redis: 'unused', feed: 'unused' })
 
   const ann = await guest(server, 'ann')
   const cafe = await openCafe(server, ann)
@@ -64,18 +64,18 @@ t.test('PostgreSQL and Redis come later than the server', { buffered: true }, as
     TRUST_PROXY: '10.0.0.0/8'
   })
   t.notMatch(server.logs(), 'klatsch is ready')
-  t.strictSame(await ready(server.url, 503), { status: 'starting', postgres: 'down', redis: 'down' })
+  t.strictSame(await ready(server.url, 503), { status: 'starting', postgres: 'down', redis: 'down', feed: 'up' })
   t.equal((await fetch(`${server.url}/health/live`)).status, 200, 'alive')
   await refusesAll(t, server.url)
 
   await forward(t, postgresPort, databaseUrl)
   await until('PostgreSQL is reached', async () => (await ready(server.url, 503)).postgres === 'up', RETRY_MS)
-  t.strictSame(await ready(server.url, 503), { status: 'starting', postgres: 'up', redis: 'down' })
+  t.strictSame(await ready(server.url, 503), { status: 'starting', postgres: 'up', redis: 'down', feed: 'up' })
   await refusesAll(t, server.url)
 
   await startRedis(t, { port: redisPort })
   await until('it is ready', () => server.logs().includes('klatsch is ready'), RETRY_MS)
-  t.strictSame(await ready(server.url), { status: 'ready', postgres: 'up', redis: 'up' })
+  t.strictSame(await ready(server.url), { status: 'ready', postgres: 'up', redis: 'up', feed: 'up' })
   const ann = await guest(server, 'ann')
   await connect(t, server, ann.token)
   t.match(server.logs(), '"msg":"PostgreSQL is not reachable yet"')

@@ -23,20 +23,20 @@ const withRedis = { REDIS_URL: 'redis://127.0.0.1:1' }
 
 t.test('starting: 503 until started, and it says which part is down', async t => {
   const { health } = await boot(t, withRedis)
-  t.strictSame(health.readiness(), { statusCode: 503, body: { status: 'starting', postgres: 'down', redis: 'down' } })
+  t.strictSame(health.readiness(), { statusCode: 503, body: { status: 'starting', postgres: 'down', redis: 'down', feed: 'up' } })
   health.set('postgres', 'up')
-  t.strictSame(health.readiness(), { statusCode: 503, body: { status: 'starting', postgres: 'up', redis: 'down' } })
+  t.strictSame(health.readiness(), { statusCode: 503, body: { status: 'starting', postgres: 'up', redis: 'down', feed: 'up' } })
   health.set('redis', 'up')
   t.equal(health.readiness().body.status, 'starting', 'up is not yet set up')
   health.started()
-  t.strictSame(health.readiness(), { statusCode: 200, body: { status: 'ready', postgres: 'up', redis: 'up' } })
+  t.strictSame(health.readiness(), { statusCode: 200, body: { status: 'ready', postgres: 'up', redis: 'up', feed: 'up' } })
 })
 
 t.test('without Redis in the configuration it is not used and not missed', async t => {
   const { health } = await boot(t)
   health.set('postgres', 'up')
   health.started()
-  t.strictSame(health.readiness(), { statusCode: 200, body: { status: 'ready', postgres: 'up', redis: 'unused' } })
+  t.strictSame(health.readiness(), { statusCode: 200, body: { status: 'ready', postgres: 'up', redis: 'unused', feed: 'unused' } })
 })
 
 t.test('after the start: degraded without Redis, unavailable without PostgreSQL, and back', async t => {
@@ -46,12 +46,17 @@ t.test('after the start: degraded without Redis, unavailable without PostgreSQL,
   health.started()
 
   health.set('redis', 'down', 'ECONNREFUSED')
-  t.strictSame(health.readiness(), { statusCode: 200, body: { status: 'degraded', postgres: 'up', redis: 'down' } })
+  t.strictSame(health.readiness(), { statusCode: 200, body: { status: 'degraded', postgres: 'up', redis: 'down', feed: 'up' } })
   health.set('postgres', 'down', 'ECONNREFUSED')
-  t.strictSame(health.readiness(), { statusCode: 503, body: { status: 'unavailable', postgres: 'down', redis: 'down' } })
+  t.strictSame(health.readiness(), { statusCode: 503, body: { status: 'unavailable', postgres: 'down', redis: 'down', feed: 'up' } })
   health.set('postgres', 'up')
   health.set('redis', 'up')
   t.equal(health.readiness().statusCode, 200)
+
+  health.set('feed', 'down', 'cafes')
+  t.strictSame(health.readiness(), { statusCode: 503, body: { status: 'unavailable', postgres: 'up', redis: 'up', feed: 'down' } }, 'Redis answers, but the others are not heard')
+  health.set('redis', 'down')
+  t.match(health.readiness(), { statusCode: 200, body: { status: 'degraded', feed: 'down' } }, 'nobody is heard without Redis: that is known')
 })
 
 t.test('draining comes before everything else', async t => {

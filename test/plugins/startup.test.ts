@@ -46,7 +46,7 @@ t.setTimeout(60_000)
 t.test('with everything there the node has started when it has booted, on a database that is migrated', async t => {
   const { app, entries, state } = await boot(t, { DATABASE_URL: await createDatabase(t) })
   await t.resolves(app.startup)
-  t.strictSame(state(), { status: 'ready', postgres: 'up', redis: 'unused' })
+  t.strictSame(state(), { status: 'ready', postgres: 'up', redis: 'unused', feed: 'unused' })
   t.match(entries.find(({ msg }) => msg === 'database migrated'), { migrations: ['0001_init'] })
   t.strictSame((await app.pg.query('SELECT count(*)::int AS messages FROM messages')).rows, [{ messages: 0 }])
 
@@ -60,7 +60,7 @@ t.test('with REDIS_URL the adapter between nodes is set before anybody is served
   const { app, state } = await boot(t, { DATABASE_URL: await createDatabase(t), REDIS_URL: url }, app => { before = app.io.of('/').adapter })
   await app.startup
   t.not(app.io.of('/').adapter.constructor, (before as object).constructor)
-  t.strictSame(state(), { status: 'ready', postgres: 'up', redis: 'up' })
+  t.strictSame(state(), { status: 'ready', postgres: 'up', redis: 'up', feed: 'up' })
 })
 
 t.test('a database that is away: the boot goes on, tries go on with growing pauses, and closing ends them', async t => {
@@ -131,7 +131,7 @@ t.test('a database that is somebody else\'s is left alone', async t => {
 t.test('refused only after the boot has gone on: startup rejects', async t => {
   const port = await freePort()
   const { app, state } = await boot(t, { DATABASE_URL: await createDatabase(t), REDIS_URL: `redis://127.0.0.1:${port}` })
-  t.strictSame(state(), { status: 'starting', postgres: 'up', redis: 'down' })
+  t.strictSame(state(), { status: 'starting', postgres: 'up', redis: 'down', feed: 'up' })
   await startRedis(t, { port, args: ['--requirepass', 'espresso'] })
   await t.rejects(app.startup, { message: /^REDIS_URL is refused: NOAUTH/ })
 })

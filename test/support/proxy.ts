@@ -10,6 +10,8 @@ export interface Proxy {
   release: () => number
   /** How many pieces the target has answered with so far, held or passed on. */
   answers: () => number
+  /** What the target says, and `isLost` says so, is lost on its way; without it nothing more is. */
+  drop: (isLost?: (chunk: Buffer) => boolean) => void
   /** Nothing passes in either direction, and nobody is told: a partition. */
   pause: () => void
   resume: () => void
@@ -25,6 +27,7 @@ export async function startProxy (t: Scope, target: string): Promise<Proxy> {
   let closed = false
   let paused = false
   let answers = 0
+  let isLost = (_chunk: Buffer) => false
 
   const server = createServer(client => {
     if (closed) return client.resetAndDestroy()
@@ -41,6 +44,7 @@ export async function startProxy (t: Scope, target: string): Promise<Proxy> {
     client.on('data', chunk => upstream.write(chunk))
     upstream.on('data', chunk => {
       answers++
+      if (isLost(chunk)) return
       if (held === undefined) client.write(chunk)
       else held.push(() => client.write(chunk))
     })
@@ -64,6 +68,7 @@ export async function startProxy (t: Scope, target: string): Promise<Proxy> {
       return pieces.length
     },
     answers: () => answers,
+    drop (lost = () => false) { isLost = lost },
     pause () {
       paused = true
       for (const socket of sockets) socket.pause()

@@ -14,7 +14,7 @@ t.test('a node that serves is alive and ready', async t => {
   t.strictSame(live.json(), { status: 'alive', nodeId: app.health.nodeId })
   const ready = await app.inject('/health/ready')
   t.equal(ready.statusCode, 200)
-  t.strictSame(ready.json(), { status: 'ready', postgres: 'up', redis: 'unused' })
+  t.strictSame(ready.json(), { status: 'ready', postgres: 'up', redis: 'unused', feed: 'unused' })
 
   app.health.drain()
   const draining = await app.inject('/health/ready')
@@ -32,7 +32,7 @@ t.test('a node whose database is not there yet says so and refuses what needs it
 
   const ready = await app.inject('/health/ready')
   t.equal(ready.statusCode, 503)
-  t.strictSame(ready.json(), { status: 'starting', postgres: 'down', redis: 'unused' })
+  t.strictSame(ready.json(), { status: 'starting', postgres: 'down', redis: 'unused', feed: 'unused' })
   t.equal((await app.inject('/health/live')).statusCode, 200)
   t.equal((await app.inject('/metrics')).statusCode, 200)
   t.equal((await app.inject('/')).statusCode, 200)
@@ -54,7 +54,7 @@ t.test('PostgreSQL goes and comes back: unavailable, then ready again', async t 
 
   await postgres.stop()
   await until('it is noticed', async () => await status() === 'unavailable', 10_000)
-  t.strictSame((await app.inject('/health/ready')).json(), { status: 'unavailable', postgres: 'down', redis: 'unused' })
+  t.strictSame((await app.inject('/health/ready')).json(), { status: 'unavailable', postgres: 'down', redis: 'unused', feed: 'unused' })
   const guest = await app.inject({ method: 'POST', url: '/api/auth/guest' })
   t.equal(guest.statusCode, 503, 'what needs it is refused')
   t.match(guest.json(), { code: 'CHAT_UNAVAILABLE' })
@@ -72,5 +72,5 @@ t.test('Redis is missing from the start: 503, and it says which', async t => {
   await app.ready()
   const ready = await app.inject('/health/ready')
   t.equal(ready.statusCode, 503)
-  t.strictSame(ready.json(), { status: 'starting', postgres: 'up', redis: 'down' })
+  t.strictSame(ready.json(), { status: 'starting', postgres: 'up', redis: 'down', feed: 'up' })
 })

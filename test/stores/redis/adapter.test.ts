@@ -5,16 +5,17 @@ import { Server } from 'socket.io'
 import { io as connect, type Socket } from 'socket.io-client'
 import t, { type Test } from 'tap'
 import { createGuardedAdapter } from '../../../stores/redis/adapter.ts'
+import { createSubscriptions } from '../../../stores/redis/subscriptions.ts'
 import { createRandom, until, wait } from '../../contracts/cast.ts'
 import { startRedis } from '../../support/servers.ts'
-import { createWitness, openClients } from './state.ts'
+import { createWitness, openClients, seal } from './state.ts'
 
 /** A Socket.IO server of its own on the Redis at `url`. Its sockets join the rooms that they ask for. */
 async function startNode (t: Test, url: string, sharded: boolean) {
   const clients = await openClients(t, url, 4)
   const witness = createWitness()
   const { publisher, subscriber } = clients
-  const adapter = createGuardedAdapter({ publisher, subscriber, sharded, meter: witness.meter, reporter: witness.reporter })
+  const adapter = createGuardedAdapter({ publisher, subscriber: createSubscriptions(subscriber, () => {}), sharded, seal, meter: witness.meter, reporter: witness.reporter })
   const http = createServer()
   const io = new Server(http, { adapter })
   io.on('connection', socket => { socket.on('join', (room: string, done: () => void) => { socket.join(room); done() }) })
@@ -139,30 +140,35 @@ for (const sharded of [false, true]) {
     listener.on('pmessage', (_: string, channel: string, text: string) => { if (text.includes('secret-token')) leaks.push(channel) })
     await listener.psubscribe('socket.io*')
     const publish = (channel: string, frame: Buffer | string) => sharded ? stranger.spublish(channel, frame) : stranger.publish(channel, frame)
+    const dropped = ({ counted }: Node) => [counted('dropped_frames', 'adapter_forged'), counted('dropped_frames', 'adapter_junk')]
 
     const channels = sharded ? ['socket.io#/#', 'socket.io#/#room#'] : ['socket.io#/#', 'socket.io#/#room#', 'socket.io-request#/#', 'socket.io-response#/#']
     const wrong = (sharded ? shardedFrames : [...classicFrames, ...classicRequests]).map(frame => JSON.stringify(frame))
-    let sent = 0
+    // Whole, and as a node would say it, but for the tag; and a frame of ours on the wrong channel.
+    const whole = JSON.stringify(sharded ? message : ['x', packet, opts])
+    let [forged, junk] = [0, 0]
     for (const channel of channels) {
-      const frames = [...noise(1000 / channels.length), ...wrong]
-      await Promise.all(frames.map(frame => publish(channel, frame)))
-      sent += frames.length
+      const forgeries = [...noise(1000 / channels.length), ...wrong, whole, seal.wrap('socket.io#/#other#', whole)]
+      await Promise.all([...forgeries, ...wrong.map(frame => seal.wrap(channel, frame))].map(frame => publish(channel, frame)))
+      forged += forgeries.length
+      junk += wrong.length
     }
-    t.ok(sent >= 1000)
-    await until(() => a.counted('dropped_frames', 'adapter_junk') >= sent && b.counted('dropped_frames', 'adapter_junk') >= sent)
+    t.ok(forged >= 1000)
+    await until(() => [a, b].every(node => dropped(node).every((count, index) => count >= [forged, junk][index]!)))
     t.strictSame([ann.heard, bob.heard], [[], []])
     t.ok(ann.socket.connected && bob.socket.connected)
     t.strictSame(leaks, [])
     a.io.to('room').emit('still', 1)
     b.io.to('room').emit('here', 2)
     await until(() => ann.heard.length === 2 && bob.heard.length === 2)
-    t.equal(a.counted('dropped_frames', 'adapter_junk'), sent, 'what is ours is not junk')
+    t.same(dropped(a), [forged, junk], 'what is ours is neither')
 
     // Sound in shape, and yet more than the adapter can take: a listener of its own throws, now and later.
     b.io.on('crash', () => { throw new Error('listener') })
     const crash = sharded ? { uid: 'x', nsp: '/', type: 9, data: { packet: ['crash'] } } : { uid: 'x', type: 6, data: ['crash'] }
-    await publish(sharded ? 'socket.io#/#' : 'socket.io-request#/#', JSON.stringify(crash))
-    await until(() => b.counted('dropped_frames', 'adapter_junk') === sent + 1)
+    const channel = sharded ? 'socket.io#/#' : 'socket.io-request#/#'
+    await publish(channel, seal.wrap(channel, JSON.stringify(crash)))
+    await until(() => b.counted('dropped_frames', 'adapter_junk') === junk + 1)
     t.match(b.reports.at(-1), { what: 'take a frame of another node', error: { message: 'listener' } })
   })
 

@@ -2,7 +2,7 @@ import t from 'tap'
 import type { Notice } from '../../../services/ports.ts'
 import { created, messageOf, newId, person, until, wait } from '../../contracts/cast.ts'
 import { startRedis } from '../../support/servers.ts'
-import { openState } from './state.ts'
+import { openState, seal } from './state.ts'
 
 const typing = (isTyping = true): Notice => ({ kind: 'typing', user: person('ann'), isTyping })
 
@@ -34,18 +34,22 @@ t.test('junk, foreign and malformed payloads are counted and dropped', async t =
     frame({ kind: 'attendance', attendance: { ...attendance, action: 'sync' } }),
     frame({ kind: 'attendance', attendance: { ...attendance, cafeId: newId() } })
   ]
-  for (const payload of junk) await a.clients.publisher.publish(`klatsch:cafe:${cafe}`, payload)
-  await a.clients.publisher.publish(`klatsch:cafe:${cafe}`, Buffer.from([0xff, 0xfe, 0x00, 0x80]))
+  const channel = `klatsch:cafe:${cafe}`
+  for (const payload of junk) await a.clients.publisher.publish(channel, seal.wrap(channel, payload))
+  // By strangers, who lack the key: one says what a node would say, one repeats what was said elsewhere.
+  const forgeries = [...junk, Buffer.from([0xff, 0xfe, 0x00, 0x80]), frame(typing()), seal.wrap(`klatsch:cafe:${newId()}`, frame(typing()))]
+  for (const payload of forgeries) await a.clients.publisher.publish(channel, payload)
   a.bus.publish(cafe, typing())
   await until(() => heard.length === 1)
-  t.equal(b.counted('dropped_frames', 'bus_junk'), junk.length + 1)
+  const dropped = () => [b.counted('dropped_frames', 'bus_junk'), b.counted('dropped_frames', 'bus_forged')]
+  t.same(dropped(), [junk.length, forgeries.length])
   t.match(heard, [{ cafeId: cafe, notice: { kind: 'typing' } }])
 
   await b.clients.feed.subscribe('other:channel')
   await a.clients.publisher.publish('other:channel', 'x')
-  await a.clients.publisher.publish(`klatsch:cafe:${cafe}`, frame({ ...typing(), mood: 'sunny' }))
+  await a.clients.publisher.publish(channel, seal.wrap(channel, frame({ ...typing(), mood: 'sunny' })))
   await until(() => heard.length === 2)
-  t.equal(b.counted('dropped_frames', 'bus_junk'), junk.length + 1, 'neither is junk: another channel, a newer node')
+  t.same(dropped(), [junk.length, forgeries.length], 'neither is junk: another channel, a newer node')
 })
 
 t.test('a listener that throws harms nobody', async t => {

@@ -4,6 +4,11 @@ import { loadConfig } from '../../../plugins/config.ts'
 import type { Counted, Meter, Reporter } from '../../../services/ports.ts'
 import { createRedisClients, lane, type RedisClients } from '../../../stores/redis/clients.ts'
 import { createRedisState } from '../../../stores/redis/index.ts'
+import { createSeal } from '../../../stores/redis/seal.ts'
+import { createSubscriptions } from '../../../stores/redis/subscriptions.ts'
+
+/** Of all nodes in these tests. */
+export const seal = createSeal(Buffer.alloc(32, 'one of ours'))
 
 /** A meter and a reporter that remember. */
 export function createWitness () {
@@ -34,6 +39,7 @@ export async function openState (t: Test, url: string, { env = {}, nodeId = rand
   const witness = createWitness()
   const config = loadConfig(env)
   const data = (key: string) => lane(clients, key)
-  const state = createRedisState({ data, feed: clients.feed, config, nodeId, now: Date.now, meter: witness.meter, reporter: witness.reporter })
+  const feed = createSubscriptions(clients.feed, error => witness.reporter.warn(error, 'subscribe to cafes'))
+  const state = createRedisState({ data, feed, isDeaf: () => false, seal, config, nodeId, now: Date.now, meter: witness.meter, reporter: witness.reporter })
   return { ...state, ...witness, clients, config, data, nodeId }
 }
