@@ -31,6 +31,8 @@ const CONNECT_TIMEOUT_MS = 2000
 const COMMAND_TIMEOUT_MS = 300
 /** A connection that owes an answer for so long is given up: what follows fails at once instead of waiting. */
 const SILENCE_MS = 1000
+/** After a command that had no answer in time, further ones are not even tried for so long. */
+const REST_MS = 500
 const SUBSCRIBE_TIMEOUT_MS = 500
 const SUBSCRIBER_SILENCE_MS = 3000
 const RETRY_MAX_MS = 1000
@@ -51,7 +53,8 @@ const subscribers = { ...common, autoResubscribe: false, commandTimeout: SUBSCRI
 
 /**
  * Opens `poolSize` connections (4 or more) to `url` (`redis://` or `rediss://`). They reconnect for ever. An outage is logged
- * once, and its end once. Commands reject while Redis is away, at once or within 300 ms.
+ * once, and its end once. Commands reject while Redis is away, at once or within 300 ms; once one did, those on all connections
+ * do so at once, for a while.
  */
 export function createRedisClients (url: string, poolSize: number, log: Log): RedisClients {
   if (poolSize <= OTHERS) throw new RangeError(`poolSize must be above ${OTHERS}: ${poolSize}`)
@@ -62,6 +65,7 @@ export function createRedisClients (url: string, poolSize: number, log: Log): Re
   const data = Array.from({ length: poolSize - OTHERS }, (_, index) => open(`data-${index}`, commands))
   const all = [publisher, subscriber, feed, ...data]
   watch(all, log)
+  restOnSilence([publisher, ...data])
   const closing = new AbortController()
 
   return {
@@ -105,6 +109,28 @@ function watch (clients: Redis[], log: Log) {
       away = false
       log.info({}, 'Redis is back')
     })
+  }
+}
+
+/** A Redis that is silent to one is silent to all: a send that asks it twice must not wait twice. */
+function restOnSilence (clients: readonly Redis[]) {
+  let resting: NodeJS.Timeout | undefined
+
+  function note (error: Error) {
+    if (error.message === 'Command timed out') resting ??= setTimeout(() => { resting = undefined }, REST_MS).unref()
+  }
+
+  for (const client of clients) {
+    const send = client.sendCommand.bind(client)
+    client.sendCommand = function sendCommand (command, ...others) {
+      // Only what is asked of a connection that seems well: one that is being set up has its own questions.
+      if (resting !== undefined && client.status === 'ready') {
+        command.reject(new Error('Redis has just been silent'))
+        return command.promise
+      }
+      command.promise.catch(note)
+      return send(command, ...others)
+    }
   }
 }
 

@@ -73,6 +73,20 @@ t.test('a Redis that is not there yet is waited for, without end', async t => {
   t.equal(await clients.data[0]!.ping(), 'PONG')
 })
 
+t.test('once one command had no answer, others do not wait for theirs, until a while has passed', async t => {
+  const server = await startRedis(t)
+  const { data, publisher } = await openClients(t, server.url, 6)
+  server.kill('SIGSTOP')
+  await t.rejects(data[0]!.get('a'), /timed out/)
+  const start = performance.now()
+  const others = [data[0]!.get('a'), data[1]!.get('b'), data[1]!.incr('b'), publisher.publish('c', 'd'), data[2]!.multi().set('e', 1).get('e').exec()]
+  t.ok((await Promise.allSettled<unknown>(others)).every(({ status }) => status === 'rejected'))
+  t.ok(performance.now() - start < 100)
+  server.kill('SIGCONT')
+  await wait(600)
+  t.strictSame(await Promise.all([data[0]!.incr('a'), data[1]!.incr('b'), publisher.publish('c', 'd')]), [1, 1, 0], 'what was refused was not done')
+})
+
 t.test('a connection that owes an answer is given up, and found again when Redis goes on', async t => {
   const server = await startRedis(t)
   const { data } = await openClients(t, server.url, 4)
