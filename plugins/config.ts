@@ -63,6 +63,7 @@ function nest (env: Env, production: boolean): Config {
       pingTimeout: env.SOCKET_PING_TIMEOUT,
       maxPayload: env.SOCKET_MAX_PAYLOAD,
       maxBuffered: env.SOCKET_MAX_BUFFERED,
+      maxPackets: env.SOCKET_MAX_PACKETS,
       maxCafes: env.SOCKET_MAX_CAFES
     },
     chat: {

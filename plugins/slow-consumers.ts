@@ -2,8 +2,6 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 
 const LOOK_EVERY_MS = 500
-/** Packets that may wait, whatever their size. */
-const MAX_PACKETS = 5000
 /** With fewer packets than these waiting, their bytes are not worth counting: one event is bounded anyway. */
 const FEW_PACKETS = 32
 
@@ -20,7 +18,7 @@ interface Connection {
  * transport is closed, so that a stock client comes back, and resumes with `since`.
  */
 async function slowConsumers (fastify: FastifyInstance) {
-  const { config: { socket: { maxBuffered } }, io, log, metrics: { meter } } = fastify
+  const { config: { socket: { maxBuffered, maxPackets } }, io, log, metrics: { meter } } = fastify
 
   const looking = setInterval(look, LOOK_EVERY_MS)
   fastify.addHook('preClose', async () => clearInterval(looking))
@@ -29,9 +27,9 @@ async function slowConsumers (fastify: FastifyInstance) {
     for (const [id, client] of Object.entries((io.engine as unknown as { clients: Record<string, Connection> }).clients)) {
       const bytes = bufferedBytes(client)
       const packets = client.writeBuffer.length
-      if (bytes <= maxBuffered && packets <= MAX_PACKETS) continue
+      if (bytes <= maxBuffered && packets <= maxPackets) continue
       meter.count('slow_consumers')
-      log.warn({ connection: id, bytes, packets }, 'closed a connection that reads too slowly')
+      log.warn({ connection: id, reason: 'slow_consumer', bytes, packets }, 'closed a connection that reads too slowly')
       cut(client)
     }
   }

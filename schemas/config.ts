@@ -28,6 +28,7 @@ export const Env = Type.Object({
   SOCKET_PING_TIMEOUT: int(10_000, 100, 300_000, 'Milliseconds a client has to answer one'),
   SOCKET_MAX_PAYLOAD: int(65_536, 1_024, 10_485_760, 'Bytes of one event or REST body'),
   SOCKET_MAX_BUFFERED: int(1_048_576, 65_536, 1_073_741_824, 'Bytes kept for a client that reads too slowly; over it the connection is closed'),
+  SOCKET_MAX_PACKETS: int(5000, 10, 10_000_000, 'Packets kept for a client that reads too slowly; over it the connection is closed'),
   SOCKET_MAX_CAFES: int(50, 1, 10_000, 'Cafes one socket may be in'),
   CHAT_MESSAGE_MAX_LENGTH: int(500, 1, 4000, 'Code points of a message'),
   CHAT_HISTORY_LIMIT: int(50, 1, 100, 'Messages a join begins with, and of a REST page'),
@@ -62,7 +63,7 @@ export interface Config {
   jwt: { secret: string | undefined, expiresIn: string }
   /** `'*'`, or the exact origins; the same origin is always allowed */
   origins: '*' | string[]
-  socket: { path: string, pingInterval: number, pingTimeout: number, maxPayload: number, maxBuffered: number, maxCafes: number }
+  socket: { path: string, pingInterval: number, pingTimeout: number, maxPayload: number, maxBuffered: number, maxPackets: number, maxCafes: number }
   chat: { maxLength: number, historyLimit: number, cacheSize: number, typingTimeout: number, sendQueue: number }
   limits: { enabled: boolean, userRate: number, cafeRate: number, repeatWindow: number }
   feed: { check: number, linger: number, maxOpen: number }

@@ -31,3 +31,26 @@ t.test('a client that stops reading is cut, the others notice nothing, and it co
   t.equal(joined.rev, sent)
   t.equal(joined.recovered, true)
 })
+
+t.test('a client that no longer polls is cut when too many packets wait for it', { timeout: 60_000 }, async t => {
+  const app = await listen(t, { CHAT_LIMITS: 'off', SOCKET_MAX_PACKETS: '20', SOCKET_PING_TIMEOUT: '60000' })
+  const [ann, bob] = await Promise.all([guest(app, 'ann'), guest(app, 'bob')])
+  const cafe = await openCafe(app, ann)
+  const poll = async (sid: string, packet?: string) => {
+    const address = `${app.url}/socket.io/?EIO=4&transport=polling${sid}`
+    const response = await fetch(address, packet === undefined ? {} : { method: 'POST', body: packet })
+    return response.text()
+  }
+  const { sid } = JSON.parse((await poll('')).slice(1)) as { sid: string }
+  await poll(`&sid=${sid}`, `40${JSON.stringify({ token: bob.token, cafeId: cafe.id })}`)
+  await until('he is in', () => (app.io.sockets.adapter.rooms.get(`cafe:${cafe.id}`)?.size ?? 0) === 1)
+  const fast = await connect(t, app, ann.token, { auth: { cafeId: cafe.id } })
+
+  let sent = 0
+  await until('he is cut', async () => {
+    await ask(fast, 'message:send', { cafeId: cafe.id, content: `number ${++sent}` })
+    return app.io.of('/').sockets.size === 1
+  }, 20_000)
+  t.ok(sent > 15, `${sent} messages`)
+  t.match(await app.metrics.registry.metrics(), /^chat_slow_consumers_total 1$/m)
+})
