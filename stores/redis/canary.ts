@@ -38,12 +38,13 @@ export function createCanary ({ subscriptions, channel, publish, every, onHearin
     heard = song
     deafSince = undefined
   })
-  subscriptions.add('subscribe', [channel]).catch(() => {}) // it stays wished for, and failures are reported there
   // After a pause of this process its timers come before what has arrived meanwhile: listen first.
   const singing = setInterval(() => setImmediate(turn), every)
   singing.unref()
 
   function turn () {
+    // The first turn, when there has been time to connect. The wish stays, and failures are reported there.
+    if (!subscriptions.has('subscribe', channel)) return subscriptions.add('subscribe', [channel]).catch(() => {})
     if (taken === undefined) deafSince = undefined
     else if (heard !== song) deafSince ??= taken
     if (taken !== undefined) onHearing(deafSince === undefined ? 0 : performance.now() - deafSince)
