@@ -80,3 +80,19 @@ t.test('a node that opens a cafe which Redis has asks PostgreSQL nothing before 
   t.equal(rev, 3)
   t.same(heard(socket, 'message:history')[0]!.messages.map(({ content }) => content), ['three', 'two', 'one'])
 })
+
+t.test('when nothing is wrong, healing costs one query for each interval, however many cafes are open', async t => {
+  const app = await listen(t, { CHAT_FEED_CHECK: '200' })
+  const ann = await guest(app, 'ann')
+  const cafes = await Promise.all(Array.from({ length: 20 }, () => openCafe(app, ann)))
+  const socket = await connect(t, app, ann.token)
+  for (const { id } of cafes) await ask(socket, 'join:cafe', { cafeId: id })
+  const queries = watchQueries(app)
+  await sleep(1050)
+  t.ok(queries.length >= 3 && queries.length <= 6, `${queries.length} queries in five intervals`)
+  t.ok(queries.every(text => text.includes('cafe_heads')))
+
+  queries.length = 0
+  for (const { id } of cafes) await ask(socket, 'message:send', { cafeId: id, content: 'hello' })
+  t.equal(queries.filter(text => !text.includes('FROM cafe_heads')).length, 20, 'a send is one call, and nothing is read back')
+})
