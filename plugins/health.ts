@@ -18,6 +18,8 @@ export interface Health {
   drain: () => void
   /** 200 when this node should get traffic, else 503. */
   readiness: () => { statusCode: 200 | 503, body: Readiness }
+  /** Started, and not about to stop: new connections may come. */
+  takesConnections: () => boolean
   /** onRequest hook: CHAT_UNAVAILABLE until the node has started. */
   refuseUntilStarted: () => Promise<void>
 }
@@ -55,6 +57,7 @@ function createHealth (nodeId: string, withRedis: boolean, log: FastifyBaseLogge
       const body = { status: status(), ...parts }
       return { statusCode: body.status === 'ready' || body.status === 'degraded' ? 200 : 503, body }
     },
+    takesConnections: () => isStarted && !isDraining,
     async refuseUntilStarted () {
       if (!isStarted) throw refuse('CHAT_UNAVAILABLE', { message: 'The node is starting', retryAfterMs: startRetry })
     }

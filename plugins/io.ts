@@ -44,7 +44,11 @@ async function io (fastify: FastifyInstance) {
     connectTimeout: CONNECT_TIMEOUT_MS,
     serveClient: false,
     cors: { origin: config.origins === '*' ? '*' : config.origins },
-    allowRequest: (request, answer) => answer(null, isAllowed(request, config.origins)),
+    // At the door: a client that is refused here tries again by itself, as it would after a failure of the network.
+    allowRequest (request, answer) {
+      if (!health.takesConnections()) return answer('The node is starting or stopping', false)
+      answer(null, isAllowed(request, config.origins))
+    },
     preClose: done => { close().then(() => done(), done) }
   }
   // Its types are those of Fastify 4; what it does holds for 5 (test/plugins/io.test.ts).

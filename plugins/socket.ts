@@ -29,7 +29,7 @@ const isEvent = (name: string): name is ClientEvent => Object.hasOwn(clientEvent
 
 /** Events of clients: who may connect, what is listened to, and how each is answered. The only place with `socket.on`. */
 async function socket (fastify: FastifyInstance) {
-  const { config, health, io, log, metrics, services, underway } = fastify
+  const { config, io, log, metrics, services, underway } = fastify
   const routes = new Map<string, Route>()
 
   fastify.decorate('event', route => {
@@ -41,17 +41,21 @@ async function socket (fastify: FastifyInstance) {
   fastify.addHook('onReady', async () => {
     const missing = Object.keys(clientEvents).filter(name => !routes.has(name))
     if (missing.length > 0) throw new Error(`No handler for the events ${missing.join(', ')}`)
-    io.use((newcomer, next) => { authenticate(newcomer).then(() => next(), next) })
+    io.use((newcomer, next) => {
+      authenticate(newcomer).then(() => next(), refusal => {
+        // A client that hears a reason waits for its program. What passes by itself is no reason: it shall come again.
+        if (refusal.data.code === 'CHAT_UNAVAILABLE') newcomer.conn.close()
+        else next(refusal)
+      })
+    })
     io.on('connection', welcome)
   })
 
   metrics.gauge('chat_connections', 'Live sockets of this node', () => io.of('/').sockets.size)
 
-  /** @throws an Error whose `data` is the error body: what the client's `connect_error` gets */
+  /** @throws an Error whose `data` is the error body */
   async function authenticate (newcomer: ChatSocket) {
     try {
-      if (health.readiness().body.status === 'starting') throw refuse('CHAT_UNAVAILABLE', { retryAfterMs: 1000, message: 'The node is starting' })
-      if (health.readiness().body.status === 'draining') throw refuse('CHAT_UNAVAILABLE', { retryAfterMs: 1000, message: 'The node is stopping' })
       const { user, expiresAt } = await fastify.identify(newcomer.handshake.auth.token)
       // The token is not needed any more and must not get into logs or to other nodes.
       delete newcomer.handshake.auth.token
@@ -132,4 +136,4 @@ function readPayload (args: unknown[], check: Check): unknown {
   return payload
 }
 
-export default fp(socket, { name: 'socket', dependencies: ['authenticate', 'config', 'health', 'io', 'metrics', 'services', 'validation'] })
+export default fp(socket, { name: 'socket', dependencies: ['authenticate', 'config', 'io', 'metrics', 'services', 'validation'] })

@@ -130,7 +130,8 @@ async function refusesAll (t: Test, url: string) {
   t.equal(response.status, 503)
   t.equal(response.headers.get('retry-after'), '1')
   t.match(await response.json(), { code: 'CHAT_UNAVAILABLE', retryAfterMs: 1000 })
-  const socket = open(t, { url }, 'whatever token')
-  const error = await new Promise<Error & { data?: unknown }>(resolve => { socket.once('connect_error', resolve) })
-  t.match(error.data, { code: 'CHAT_UNAVAILABLE', retryAfterMs: 1000 })
+  const socket = open(t, { url }, 'whatever token', { reconnection: true })
+  await new Promise(resolve => { socket.once('connect_error', resolve) })
+  t.ok(socket.active, 'a stock client tries again by itself')
+  socket.disconnect()
 }

@@ -18,7 +18,7 @@ import stores from '../../plugins/stores.ts'
 import validation from '../../plugins/validation.ts'
 import { clientEvents } from '../../schemas/events.ts'
 import { listen } from '../support/build.ts'
-import { ask, connect, emit, guest, heard, open, openCafe, refusal, until } from '../support/sockets.ts'
+import { ask, connect, emit, guest, heard, open, openCafe, until } from '../support/sockets.ts'
 import { host, listenOn } from './host.ts'
 
 const handler = async () => ({}) as never
@@ -94,31 +94,44 @@ t.test('failures of ours are logged, without what people wrote; refusals are cou
 
   log.length = 0
   const held = [await server.pg.pool.connect(), await server.pg.pool.connect()]
-  const stranger = open(t, { url }, server.issue({ id: '00000000-0000-4000-8000-000000000001', username: 'eve', role: 'member' }).token)
-  const [refused, failed] = await Promise.all([refusal(stranger), emit(client, 'message:send', { cafeId, content: 'another secret' })])
+  const { token } = server.issue({ id: '00000000-0000-4000-8000-000000000001', username: 'eve', role: 'member' })
+  const stranger = open(t, { url }, token, { reconnection: true, reconnectionDelay: 100 })
+  stranger.on('connect_error', error => { if ('data' in error) t.fail('a reason would keep her out') })
+  const refused = new Promise<void>(resolve => { stranger.io.once('close', () => resolve()) })
+  const [failed] = await Promise.all([emit(client, 'message:send', { cafeId, content: 'another secret' }), refused])
   for (const client of held) client.release()
-  t.match(refused, { code: 'CHAT_UNAVAILABLE', retryAfterMs: 1000 }, 'who can\'t be recorded can\'t come in')
+  await until('she who could not be recorded comes again', () => stranger.connected)
   t.match(failed, { ok: false, error: { code: 'CHAT_UNAVAILABLE' } })
   t.match(log.filter(({ msg }) => msg === 'connection refused'), [{ level: 40, code: 'CHAT_UNAVAILABLE' }])
   t.match(log.filter(({ msg }) => msg === 'event failed'), [{ level: 40, event: 'message:send', code: 'CHAT_UNAVAILABLE' }])
   t.notMatch(JSON.stringify(log), /another secret|eyJ/, 'neither text nor token')
 
   const text = await (await fetch(`${url}/metrics`)).text()
-  for (const line of ['chat_connections 1', 'chat_refusals_total{code="CHAT_VALIDATION"} 1', 'chat_refusals_total{code="CHAT_INTERNAL"} 1', 'chat_refusals_total{code="CHAT_UNAVAILABLE"} 2', 'chat_sends_total 2', 'chat_acks_total 1', 'chat_open_cafes 1']) {
+  for (const line of ['chat_connections 2', 'chat_refusals_total{code="CHAT_VALIDATION"} 1', 'chat_refusals_total{code="CHAT_INTERNAL"} 1', 'chat_refusals_total{code="CHAT_UNAVAILABLE"} 2', 'chat_sends_total 2', 'chat_acks_total 1', 'chat_open_cafes 1']) {
     t.ok(text.includes(line), line)
   }
 })
 
-t.test('nobody gets in while a node is starting or stopping', async t => {
+t.test('nobody gets in while a node is starting or stopping, and who tries again does afterwards', async t => {
   const app = await listen(t)
   const { token } = await guest(app, 'ann')
-  const { readiness } = app.health
-  for (const [status, words] of [['starting', 'The node is starting'], ['draining', 'The node is stopping']] as const) {
-    app.health.readiness = () => ({ statusCode: 503, body: { ...readiness().body, status } })
-    t.match(await refusal(open(t, app, token)), { code: 'CHAT_UNAVAILABLE', message: words, retryAfterMs: 1000 })
-  }
-  app.health.readiness = readiness
-  t.ok((await connect(t, app, token)).connected)
+  const { takesConnections } = app.health
+  app.health.takesConnections = () => false
+  const clients = [['websocket'], ['polling'], ['polling', 'websocket']].map(transports => open(t, app, token, { transports, reconnection: true, reconnectionDelay: 100 }))
+  const refusals = clients.map(() => 0)
+  clients.forEach((client, index) => client.on('connect_error', error => {
+    if (!('data' in error)) refusals[index]!++
+  }))
+  await until('all were refused, more than once', () => refusals.every(count => count > 1))
+  app.health.takesConnections = takesConnections
+  await until('all are in', () => clients.every(({ connected }) => connected))
+  const polling = await fetch(`${app.url}/socket.io/?EIO=4&transport=polling`)
+  t.equal(polling.status, 200)
+  app.health.takesConnections = () => false
+  const refused = await fetch(`${app.url}/socket.io/?EIO=4&transport=polling`)
+  t.equal(refused.status, 403)
+  t.same(await refused.json(), { code: 4, message: 'The node is starting or stopping' })
+  t.ok(clients.every(({ connected }) => connected), 'who is in stays')
 })
 
 t.test('a socket that goes while its join is under way', async t => {
