@@ -34,8 +34,9 @@ function after (spoil: (run: ReturnType<typeof ideal>) => void) {
 t.test('an ideal run has no faults', async t => {
   const { records, tables } = ideal()
   const verdict = judge(records, tables, fault)
+  t.comment(`verdict ${JSON.stringify({ fault: 'checker: an ideal run', ...verdict, exits: [0, 0] })}`)
   t.same(faultsOf(verdict), {})
-  t.match(verdict, { attempted: 10, acked: 10, refused: 0, ackP99: 5, ackMax: 5, nearP99: 1, repaired: 0 })
+  t.match(verdict, { attempted: 10, acked: 10, refused: 0, ackP99: 5, ackMax: 5, nearP99: 1, repaired: 0, silenceMax: 100 })
 })
 
 t.test('what clients hear', async t => {
@@ -54,6 +55,7 @@ t.test('coming back', async t => {
   const back = (rev: number, recovered: boolean, seqs: number[]): Step => ({ kind: 'history', at: 600, rev, recovered, messages: seqs.map(told) })
   t.same(after(({ steps }) => steps.splice(4, 3, back(6, true, [6, 5, 4]))), {}, 'with all that was missed')
   t.same(after(({ steps }) => steps.splice(4, 3, back(6, true, [6, 4]))), { lost: 1 }, 'with a hole')
+  t.same(after(({ steps }) => steps.splice(4, 3, back(6, true, [6, 5, 4, 3]))), { doubled: 1 }, 'with what was there before')
   t.same(after(({ steps }) => steps.splice(4, 3, back(6, false, [6, 5]))), {}, 'with a fresh page')
   t.same(after(({ steps }) => steps.splice(4, 2, back(6, true, [6, 5, 4]))), { doubled: 1 }, 'history and live overlap')
   t.same(after(({ steps }) => steps.splice(4, 4, back(6, true, [6, 5, 4]))), { lost: 1 }, 'history and live leave a gap')

@@ -32,6 +32,8 @@ export interface Verdict {
   repaired: number
   repairP50: number
   repairP99: number
+  /** the longest time between two things that one client heard */
+  silenceMax: number
 }
 
 /** A change that comes so long after its ack was held up. */
@@ -71,7 +73,8 @@ export function judge (records: Records, tables: Tables, fault: Fault): Verdict 
     calmMax: percentile(calm, 1),
     ackP99: percentile(answers, 0.99),
     ackMax: percentile(answers, 1),
-    ...delaysOf(records.members, acked, fault)
+    ...delaysOf(records.members, acked, fault),
+    silenceMax: percentile(records.members.flatMap(({ steps }) => steps.slice(2).map(({ at }, index) => at - steps[index + 1]!.at)), 1)
   }
 }
 
@@ -87,7 +90,7 @@ const isRange = (numbers: number[], last: number) =>
   numbers.length === last && numbers.toSorted((a, b) => a - b).every((number, index) => number === index + 1)
 
 /** Does what a client does: lays what it hears over what it has. Then compares that with the database. */
-function follow ({ cafeId, steps }: MemberRecord, tables: Tables) {
+export function follow ({ cafeId, steps }: MemberRecord, tables: Tables) {
   const list = new Map<number, Told>()
   const missed = new Set<number>()
   let position: number | undefined
@@ -106,6 +109,9 @@ function follow ({ cafeId, steps }: MemberRecord, tables: Tables) {
         list.clear()
         missed.clear()
         from = step.messages.at(-1)?.seq ?? 1
+      } else {
+        // What the client had before it left was not asked for.
+        doubled += step.messages.filter(({ rev }) => rev <= (position ?? 0)).length
       }
       step.messages.forEach(lay)
       if (position !== undefined && step.rev < position) disordered++

@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { io, type Socket } from 'socket.io-client'
 import type { Scope } from '../support/processes.ts'
+import type { Doors } from './doors.ts'
 import type { Attempt, MemberRecord, Records, Told } from './records.ts'
 
 interface Home { url: string }
-interface Session { token: string, user: { id: string } }
-type Answer = { ok: true, data: { message: Told, rev?: number } } | { ok: false, error: { code: string, retryAfterMs?: number } }
+interface Session { token: string, user: { id: string }, expiresAt: string }
+type Answer = { ok: true, data: { message: Told, rev?: number, duplicate?: boolean } } | { ok: false, error: { code: string, retryAfterMs?: number } }
 
 /** One client: a stock socket.io-client and what it wrote down. */
 export interface Member {
@@ -16,11 +17,18 @@ export interface Member {
   /** messages of its own that it may still edit or delete */
   own: string[]
   joined: boolean
-  /** Leaves the connection and takes another to this node, coming back with `since`. */
+  /** Leaves the connection and takes another, to this node where clients choose, coming back with `since`. */
   move: (node: number) => void
 }
 
+/** For how long to talk. `over`: not before this has resolved, and AFTER_MS more. */
+export interface Talk { perSecond: number, seconds: number, over?: Promise<unknown> }
+
 const ANSWER_MS = 5000
+/** There is talk for so long after all is whole again. */
+const AFTER_MS = 2000
+/** All clients come at once. */
+const JOIN_MS = 30_000
 /** A send is repeated until this long after its first try. */
 const GIVE_UP_MS = 15_000
 /** What another try, under the same clientId, may mend. */
@@ -36,8 +44,8 @@ const post = async <T>({ url }: Home, path: string, body: object, token?: string
 export const openCafe = async (home: Home, { token }: Session) => (await post<{ id: string }>(home, '/api/cafes', { name: 'Chaos' }, token)).id
 export const guest = (home: Home, username: string) => post<Session>(home, '/api/auth/guest', { username })
 
-/** Clients of several nodes, spread over nodes and cafes in turn. They know nothing of the server but its protocol. */
-export async function createCrowd (t: Scope, homes: Home[], { clients, cafes }: { clients: number, cafes: number }) {
+/** Clients, spread over nodes and cafes in turn. They know nothing of the server but its protocol. */
+export async function createCrowd (t: Scope, homes: Home[], doors: Doors, { clients, cafes }: { clients: number, cafes: number }) {
   const records: Records = { members: [], attempts: [], changes: [], answers: [], hung: 0 }
   const founder = await guest(homes[0]!, 'founder')
   const cafeIds = await Promise.all(Array.from({ length: cafes }, () => openCafe(homes[0]!, founder)))
@@ -46,23 +54,31 @@ export async function createCrowd (t: Scope, homes: Home[], { clients, cafes }: 
     const name = `client ${index}`
     const record: MemberRecord = { name, cafeId: cafeIds[Math.floor(index / homes.length) % cafes]!, node, steps: [] }
     records.members.push(record)
-    return enter(record, await guest(homes[node]!, name))
+    return enter(index, record, await guest(homes[node]!, name))
   }))
   t.teardown(() => { for (const { socket } of members) socket.disconnect() })
-  await within('all have joined', () => members.every(({ joined }) => joined))
+  await within('all have joined', () => members.every(({ joined }) => joined), JOIN_MS)
+  await locate()
 
-  function enter (record: MemberRecord, session: Session): Member {
+  function enter (index: number, record: MemberRecord, session: Session): Member {
     const member: Member = { session, record, own: [], joined: false, socket: undefined!, move }
     function move (node: number) {
       member.socket?.disconnect()
       record.node = node
       member.joined = false
-      const socket = io(homes[node]!.url, { forceNew: true, reconnectionDelay: 100, reconnectionDelayMax: 1000, auth: { token: session.token } })
+      const { url, options } = doors.open(index, node)
+      const socket = io(url, { forceNew: true, reconnectionDelay: 100, reconnectionDelayMax: 1000, ...options, auth: { token: session.token } })
       member.socket = socket
       listen(member, socket)
     }
     move(record.node)
     return member
+  }
+
+  /** Writes down where everybody is, if that is the balancer's choice. */
+  async function locate () {
+    const nodes = await doors.whereabouts?.(clients)
+    nodes?.forEach((node, index) => { if (node !== undefined) records.members[index]!.node = node })
   }
 
   function listen (member: Member, socket: Socket) {
@@ -73,8 +89,15 @@ export async function createCrowd (t: Scope, homes: Home[], { clients, cafes }: 
     socket.on('message:deleted', ({ rev, messageId, seq }) => steps.push({ kind: 'deleted', at: Date.now(), rev, messageId, seq }))
     socket.on('disconnect', () => { member.joined = false })
     socket.on('connect', () => join(member, socket, cafeId))
-    // The server said no: a stock client then waits for its program.
-    socket.on('connect_error', error => { if ('data' in error) setTimeout(() => socket.connect(), 300) })
+    socket.on('connect_error', error => { setTimeout(turnAway, 100 + Math.random() * 200, member, socket, error) })
+  }
+
+  /** The node is not there, or said no. Who knows other nodes takes the next one; a stock client tries again by itself only if nobody answered. */
+  function turnAway (member: Member, socket: Socket, error: Error & { data?: { code: string } }) {
+    if (socket !== member.socket || socket.connected) return
+    const isPassing = error.data === undefined || error.data.code === 'CHAT_UNAVAILABLE'
+    if (isPassing && doors.choices > 1) member.move((member.record.node + 1) % doors.choices)
+    else if (!socket.active) socket.connect()
   }
 
   async function join (member: Member, socket: Socket, cafeId: string) {
@@ -100,22 +123,28 @@ export async function createCrowd (t: Scope, homes: Home[], { clients, cafes }: 
     }
   }
 
-  /** Sends, and repeats the send under its clientId until there is an answer that lasts. */
-  async function send (member: Member, content: string) {
-    const { session, record: { cafeId } } = member
-    const attempt: Attempt = { cafeId, userId: session.user.id, clientId: randomUUID(), content, node: member.record.node, sentAt: Date.now(), tries: 0 }
+  /** Begins a send, and writes that down; nothing goes out yet. */
+  function begin ({ session, record: { cafeId, node } }: Member, content: string): Attempt {
+    const attempt: Attempt = { cafeId, userId: session.user.id, clientId: randomUUID(), content, node, sentAt: Date.now(), tries: 0 }
     records.attempts.push(attempt)
+    return attempt
+  }
+
+  /** Sends, and repeats the send under its clientId until there is an answer that lasts. */
+  async function insist (member: Member, attempt: Attempt) {
+    const { cafeId, clientId, content } = attempt
     while (Date.now() - attempt.sentAt < GIVE_UP_MS) {
       if (!member.joined) {
         await delay(20)
         continue
       }
       attempt.tries++
-      const answer = await emit(member.socket, 'message:send', { cafeId, content, clientId: attempt.clientId })
+      const answer = await emit(member.socket, 'message:send', { cafeId, content, clientId })
       if (answer === undefined) continue
       if (answer.ok) {
         attempt.ackedAt = Date.now()
         attempt.id = answer.data.message.id
+        attempt.duplicate = answer.data.duplicate === true
         member.own.push(attempt.id)
         return
       }
@@ -127,6 +156,8 @@ export async function createCrowd (t: Scope, homes: Home[], { clients, cafes }: 
     }
   }
 
+  const send = (member: Member, content: string) => insist(member, begin(member, content))
+
   /** Edits or deletes a message of one's own. What is not acked is not counted. */
   async function change (member: Member, kind: 'edit' | 'delete', content: string) {
     const messageId = member.own.shift()
@@ -137,13 +168,18 @@ export async function createCrowd (t: Scope, homes: Home[], { clients, cafes }: 
     if (kind === 'edit') member.own.push(messageId)
   }
 
+  let said = 0
   /** Everybody talks in turn, sometimes edits, sometimes deletes. Resolves when everything was answered or given up. */
-  async function talk (perSecond: number, seconds: number) {
+  async function talk ({ perSecond, seconds, over }: Talk) {
     const doing: Array<Promise<void>> = []
     const start = Date.now()
-    for (let index = 0; index < perSecond * seconds; index++) {
-      const member = members[index * 7 % members.length]!
-      const content = `number ${index} of ${member.record.name}`
+    let until = over === undefined ? 0 : Infinity
+    const end = () => { until = Date.now() + AFTER_MS }
+    over?.then(end, end)
+    for (let index = 0; index < perSecond * seconds || Date.now() < until; index++) {
+      const member = members[(index + Math.floor(index / 10)) * 7 % members.length]!
+      // Never the same twice: that would be refused.
+      const content = `number ${++said} of ${member.record.name}`
       if (index % 10 === 4) doing.push(change(member, 'edit', `${content}, edited`))
       else if (index % 10 === 9) doing.push(change(member, 'delete', content))
       else doing.push(send(member, content))
@@ -152,8 +188,10 @@ export async function createCrowd (t: Scope, homes: Home[], { clients, cafes }: 
     await Promise.all(doing)
   }
 
-  return { records, members, cafeIds, send, talk }
+  return { records, members, cafeIds, locate, begin, insist, send, talk }
 }
+
+export type Crowd = Awaited<ReturnType<typeof createCrowd>>
 
 /** Resolves when `check` holds, or fails. */
 export async function within (what: string, check: () => boolean | Promise<boolean>, ms = 10_000) {

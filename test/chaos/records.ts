@@ -10,7 +10,7 @@ export type Step =
 /** `node`: where the client was connected when it began. */
 export interface MemberRecord { name: string, cafeId: string, node: number, steps: Step[] }
 
-/** One send with all its repetitions. `ackedAt` and `id` once it was acked. */
+/** One send with all its repetitions. `ackedAt`, `id` and `duplicate` (an earlier try had been stored) once it was acked. */
 export interface Attempt {
   cafeId: string
   userId: string
@@ -21,6 +21,7 @@ export interface Attempt {
   tries: number
   ackedAt?: number
   id?: string
+  duplicate?: boolean
   /** the code of a refusal that no repetition can change */
   refused?: string
 }

@@ -8,11 +8,11 @@ t.setTimeout(100_000)
 t.test('one node loses Redis, first in silence, then by refusal; the other keeps it', async t => {
   const ways: Proxy[] = []
   const stage = await setUp(t, {
-    async redisUrl (url, index) {
-      if (index > 0) return url
+    async env ({ REDIS_URL: url }, index) {
+      if (index > 0) return {}
       const way = await startProxy(t, url)
       ways.push(way)
-      return way.url
+      return { REDIS_URL: way.url }
     }
   })
   const [way] = ways

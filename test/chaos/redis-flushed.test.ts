@@ -18,7 +18,7 @@ t.test('Redis is emptied, and its subscribers are thrown out, again and again', 
     }
   })
   t.comment(`${thrownOut} connections of subscribers were ended`)
-  t.ok(thrownOut >= 10)
+  t.ok(thrownOut > 4)
   hold(t, verdict)
   inTime(t, verdict, 'ackMax', 1000)
 })

@@ -1,117 +1,166 @@
+import { basename } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { Redis } from 'ioredis'
 import type { Test } from 'tap'
 import { migrate } from '../../stores/postgres/migrate.ts'
-import { createDatabase, createTemplate, startRedis, startServer, type OwnRedis, type OwnServer } from '../support/servers.ts'
+import { startBalancer, type Balancer } from '../support/balancer.ts'
+import { createDatabase, createTemplate, startRedis, startServer, type Exit, type OwnRedis, type OwnServer } from '../support/servers.ts'
 import { judge, type Verdict } from './checker.ts'
-import { createCrowd } from './crowd.ts'
-import type { Told, Tables } from './records.ts'
+import { compareCopies, comparePresence, counter } from './copies.ts'
+import { createCrowd, within, type Crowd } from './crowd.ts'
+import { balancedDoors, directDoors, type Doors, type Options } from './doors.ts'
+import type { Fault, Tables } from './records.ts'
+import { size } from './sizes.ts'
 import { readTables } from './tables.ts'
 
-export type Crowd = Awaited<ReturnType<typeof createCrowd>>
-export interface Stage { redis: OwnRedis, databaseUrl: string, nodes: OwnServer[], crowd: Crowd }
+type Env = Record<string, string>
 
-const CLIENTS = 30
-const CAFES = 4
-const PER_SECOND = 30
-const SECONDS = 8
-const BREAK_AFTER_MS = 2000
+export interface Stage {
+  redis: OwnRedis
+  /** Past everything that a test puts between a node and the database. */
+  databaseUrl: string
+  /** Those that run now; one that was started anew is in the place of the one before. */
+  nodes: OwnServer[]
+  crowd: Crowd
+  /** In the full size. */
+  balancer?: Balancer
+  /** Ends a node and starts another in its place, somewhere else; resolves when it takes part. */
+  restart: (index: number) => Promise<Exit>
+  /** Nodes that the test kills: how they end is no fault. */
+  killed: Set<OwnServer>
+}
+
+export interface Plan {
+  /** In the small size; the full one has its own number. */
+  nodes?: number
+  clients?: number
+  cafes?: number
+  redisArgs?: string[]
+  /** A database of the test's own, instead of a new one on the run's PostgreSQL. */
+  databaseUrl?: string
+  /** Variables of one node, given what it would get. */
+  env?: (env: Env & { DATABASE_URL: string, REDIS_URL: string }, index: number) => Env | Promise<Env>
+  /** Of every client; without them it is a stock one. */
+  options?: Options
+  /** How clients get to the nodes; without it by the balancer, or directly where there is none. */
+  doors?: (nodes: OwnServer[]) => Doors | Promise<Doors>
+}
+
+export interface Show {
+  /** Which one, when a test file shows several. */
+  label?: string
+  perSecond?: number
+}
+
 /** From the last ack until every client has everything. */
 const QUIET_MS = 10_000
 
-export const environment = { JWT_SECRET: 'a secret of the chaos tests, long enough', CHAT_USER_RATE: '100000', CHAT_CAFE_RATE: '1000000', CHAT_HISTORY_LIMIT: '100' }
+export const environment = { JWT_SECRET: 'a secret of the chaos tests, long enough', CHAT_USER_RATE: '100000', CHAT_CAFE_RATE: '1000000', CHAT_HISTORY_LIMIT: '100', ...size.env }
 
-/**
- * Real node processes on one database and one Redis of their own, and a crowd of stock clients.
- * @param redisUrl by which way node `index` reaches Redis
- */
-export async function setUp (t: Test, { nodes = 2, clients = CLIENTS, redisUrl = async (url: string) => url }: { nodes?: number, clients?: number, redisUrl?: (url: string, index: number) => Promise<string> } = {}): Promise<Stage> {
-  const [redis, databaseUrl] = await Promise.all([startRedis(t), createTemplate('klatsch', migrate).then(template => createDatabase(t, template))])
-  const started = await Promise.all(Array.from({ length: nodes }, async (_, index) =>
-    startServer(t, { ...environment, DATABASE_URL: databaseUrl, REDIS_URL: await redisUrl(redis.url, index) })))
-  const crowd = await createCrowd(t, started, { clients, cafes: CAFES })
-  return { redis, databaseUrl, nodes: started, crowd }
+/** Real node processes on one database and one Redis of their own, in the full size behind a balancer, and a crowd of stock clients. */
+export async function setUp (t: Test, plan: Plan = {}): Promise<Stage> {
+  const [redis, databaseUrl] = await Promise.all([
+    startRedis(t, { args: plan.redisArgs ?? [] }),
+    plan.databaseUrl ?? createTemplate('klatsch', migrate).then(template => createDatabase(t, template))
+  ])
+  const start = async (_: unknown, index: number) => {
+    const env = { ...environment, DATABASE_URL: databaseUrl, REDIS_URL: redis.url }
+    return startServer(t, { ...env, ...await plan.env?.(env, index) })
+  }
+  const nodes = await Promise.all(Array.from({ length: size.balanced ?? plan.nodes ?? 2 }, start))
+  const balancer = size.balanced === undefined || plan.doors !== undefined ? undefined : await startBalancer(t, nodes.map(({ url }) => url))
+  const doors = await plan.doors?.(nodes) ?? (balancer === undefined ? directDoors(nodes, plan.options) : balancedDoors(t, balancer, plan.options))
+  const crowd = await createCrowd(t, nodes, doors, { clients: plan.clients ?? size.clients, cafes: plan.cafes ?? size.cafes })
+
+  async function restart (index: number) {
+    const old = nodes[index]!
+    const code = await old.stop()
+    const exit = await old.exited
+    t.equal(code, 0, `node ${index} ends when it is asked to, with 0`)
+    nodes[index] = await start(undefined, index)
+    await balancer?.replace(index, nodes[index].url)
+    await within('it takes part', async () => (await balancer?.up())?.includes(index) ?? true)
+    return exit
+  }
+  return { redis, databaseUrl, nodes, crowd, ...(balancer && { balancer }), restart, killed: new Set() }
 }
 
-/** The sum of a counter of /metrics over its labels. */
-export async function counter ({ url }: { url: string }, name: string): Promise<number> {
-  const text = await (await fetch(`${url}/metrics`)).text()
-  const lines = text.split('\n').filter(line => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
-  return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
-}
-
 /**
- * Lets the crowd talk, breaks something in the middle of it, waits until all is quiet, and judges.
+ * Lets the crowd talk, breaks something in the middle of it, and finishes.
  * @param fault resolves when everything is whole again
- * @param killed nodes that the fault kills for good
  */
-export async function run (t: Test, stage: Stage, fault: () => Promise<unknown>, killed: OwnServer[] = []): Promise<Verdict> {
-  const { crowd, nodes, databaseUrl } = stage
-  const talking = crowd.talk(PER_SECOND, SECONDS)
-  await delay(BREAK_AFTER_MS)
-  const brokenAt = Date.now()
-  await fault()
-  const healedAt = Date.now()
-  await talking
+export async function run (t: Test, stage: Stage, fault: () => Promise<unknown>, { label, perSecond = size.perSecond }: Show = {}): Promise<Verdict> {
+  const { crowd } = stage
+  const breaking = delay(size.breakAfterMs).then(async () => {
+    await crowd.locate()
+    const brokenAt = Date.now()
+    await fault()
+    return { brokenAt, healedAt: Date.now() }
+  })
+  const [times] = await Promise.all([breaking, crowd.talk({ perSecond, seconds: size.seconds, over: breaking })])
+  return finish(t, stage, times, label)
+}
 
+/** Waits until all is quiet, judges what was written down, compares the copies, and ends the nodes. One line of figures goes to scripts/chaos.ts. */
+export async function finish (t: Test, stage: Stage, times: Fault, label?: string): Promise<Verdict> {
+  const { crowd, nodes, redis, databaseUrl, killed } = stage
+  const tables = await quiet(crowd, databaseUrl)
+  const verdict = judge(crowd.records, tables, times)
+
+  const alive = nodes.filter(({ child }) => child.exitCode === null && child.signalCode === null)
+  await compareCopies(t, { crowd, redisUrl: redis.url, nodes: alive }, tables)
+  const presenceMs = await comparePresence(t, { crowd, redisUrl: redis.url })
+  const sum = async (name: string) => (await Promise.all(alive.map(node => counter(node, name)))).reduce((total, count) => total + count, 0)
+  const [gaps, repairs, dropped] = await Promise.all(['chat_feed_gaps_total', 'chat_feed_repairs_total', 'chat_dropped_frames_total'].map(sum))
+  for (const { socket } of crowd.members) socket.disconnect()
+  await Promise.all(alive.map(node => node.stop()))
+  const exits = await Promise.all(nodes.map(async node => {
+    const { code, signal } = await node.exited
+    return killed.has(node) ? 'killed' : signal ?? code
+  }))
+
+  const { records: { members, attempts } } = crowd
+  const repeated = attempts.filter(({ tries }) => tries > 1).length
+  t.comment(`broken for ${times.healedAt - times.brokenAt} ms; ${members.length} clients, ${nodes.length} nodes; presence exact after ${presenceMs} ms`)
+  const file = basename(process.argv[1]!).replace(/\.test\.[jt]s$/, '')
+  t.comment(`verdict ${JSON.stringify({ fault: label === undefined ? file : `${file}: ${label}`, ...verdict, repeated, gaps, repairs, dropped, exits })}`)
+  t.same(exits.filter(exit => exit !== 'killed' && exit !== 0), [], 'the nodes end when they are asked to, with 0')
+  t.same(nodes.flatMap(node => node.logs().split('\n').filter(line => line.includes('"level":60'))), [], 'nothing was fatal')
+  return verdict
+}
+
+/** Waits until every client has heard the last change of its cafe, if that ever comes. What the database says then. */
+export async function quiet ({ records }: Crowd, databaseUrl: string): Promise<Tables> {
   const quietBy = Date.now() + QUIET_MS
   let tables = await readTables(databaseUrl)
-  const revOf = (cafeId: string) => tables.heads.find(head => head.cafe_id === cafeId)!.rev
-  const isQuiet = () => crowd.records.members.every(({ cafeId, steps }) => steps.at(-1)!.rev === revOf(cafeId))
+  const isQuiet = () => {
+    const revs = new Map(tables.heads.map(head => [head.cafe_id, head.rev]))
+    return records.members.every(({ cafeId, steps }) => steps.at(-1)!.rev === revs.get(cafeId))
+  }
   while (!isQuiet() && Date.now() < quietBy) {
     await delay(50)
     tables = await readTables(databaseUrl)
   }
   // Whatever would come twice has time to come.
   await delay(300)
-  tables = await readTables(databaseUrl)
-  const verdict = judge(crowd.records, tables, { brokenAt, healedAt })
-
-  const alive = nodes.filter(node => !killed.includes(node))
-  await compareCopies(t, stage, alive, tables)
-  const [repairs, gaps, dropped] = await Promise.all(['chat_feed_repairs_total', 'chat_feed_gaps_total', 'chat_dropped_frames_total'].map(async name =>
-    (await Promise.all(alive.map(node => counter(node, name)))).reduce((sum, count) => sum + count, 0)))
-  for (const { socket } of crowd.members) socket.disconnect()
-  const codes = await Promise.all(alive.map(node => node.stop()))
-
-  const { records: { members, attempts } } = crowd
-  t.comment(`broken for ${healedAt - brokenAt} ms; ${members.length} clients, ${nodes.length} nodes`)
-  t.comment(JSON.stringify(verdict))
-  t.comment(JSON.stringify({ repeated: attempts.filter(({ tries }) => tries > 1).length, gaps, repairs, dropped, exits: codes }))
-  t.same(codes, alive.map(() => 0), 'the nodes end when they are asked to, with 0')
-  return verdict
+  return readTables(databaseUrl)
 }
 
-/** REST of every node and the list in Redis say what the database says. */
-async function compareCopies (t: Test, { crowd, redis }: Stage, nodes: OwnServer[], tables: Tables) {
-  const client = new Redis(redis.url)
-  t.teardown(() => client.disconnect())
-  const { token } = crowd.members[0]!.session
-  for (const cafeId of crowd.cafeIds) {
-    const newest = tables.messages.filter(row => row.cafe_id === cafeId).toSorted((a, b) => b.seq - a.seq).slice(0, 100).map(toLine)
-    for (const { url } of nodes) {
-      const response = await fetch(`${url}/api/chat/messages/${cafeId}?limit=100`, { headers: { authorization: `Bearer ${token}` } })
-      const { messages } = await response.json() as { messages: Told[] }
-      t.same(messages.map(toLine), newest, 'a page of REST')
-    }
-    const list = await client.lrange(`cafe:${cafeId}:messages`, 0, -1)
-    if (list.length > 0) t.same(list.map(text => toLine(JSON.parse(text) as Told)), newest, 'the list in Redis')
-  }
-}
-
-const toLine = ({ id, seq, rev, content, deleted }: Told) => `${seq} ${id} ${rev} ${content} ${deleted}`
+const CLEAN = ['refused', 'hung', 'ackedLost', 'storedTwice', 'unattempted', 'changesLost', 'brokenLogs', 'lost', 'doubled', 'disordered', 'phantoms'] as const
 
 /** What holds whatever was broken. `repairMs`: 99 of 100 late changes have come so long after the healing. */
 export function hold (t: Test, verdict: Verdict, { repairMs = 2000 }: { repairMs?: number } = {}) {
-  t.ok(verdict.attempted > PER_SECOND * SECONDS / 2, `${verdict.attempted} sends`)
-  t.equal(verdict.acked, verdict.attempted, 'each was acked in the end')
-  for (const name of ['refused', 'hung', 'ackedLost', 'storedTwice', 'unattempted', 'changesLost', 'brokenLogs', 'lost', 'doubled', 'disordered', 'phantoms'] as const) {
-    t.equal(verdict[name], 0, name)
-  }
+  t.ok(verdict.attempted > size.perSecond * size.seconds / 2, `${verdict.attempted} sends`)
+  clean(t, verdict)
   inTime(t, verdict, 'repairP99', repairMs)
 }
 
-/** A time is kept, but for what the machine itself is late: the slowest ack while nothing was broken, three times. */
+/** Nothing is lost, twice, out of order or made up, and everything was answered. */
+export function clean (t: Test, verdict: Verdict) {
+  t.equal(verdict.acked, verdict.attempted, 'each was acked in the end')
+  for (const name of CLEAN) t.equal(verdict[name], 0, name)
+}
+
+/** A time is kept, but for what the machine itself is late: the slowest ack while nothing was broken, three times, and what others there may add. */
 export function inTime (t: Test, verdict: Verdict, name: 'ackMax' | 'nearP99' | 'repairP99', ms: number) {
-  t.ok(verdict[name] <= ms + 3 * verdict.calmMax, `${name}: ${verdict[name]} ms of ${ms}, calm: ${verdict.calmMax}`)
+  t.ok(verdict[name] <= ms + size.patienceMs + 3 * verdict.calmMax, `${name}: ${verdict[name]} ms of ${ms}, calm: ${verdict.calmMax}`)
 }

@@ -1,0 +1,40 @@
+import { execFileSync } from 'node:child_process'
+import t from 'tap'
+import { findProgram } from '../support/programs.ts'
+import { guest } from './crowd.ts'
+import type { Told } from './records.ts'
+import { size } from './sizes.ts'
+import { hold, run, setUp } from './stage.ts'
+
+t.setTimeout(100_000)
+
+const AHEAD_MS = 300_000
+
+/** JavaScript's clock, put forward before the program begins. */
+const script = `
+const right = Date
+globalThis.Date = class extends right {
+  constructor (...args) { args.length > 0 ? super(...args) : super(right.now() + ${AHEAD_MS}) }
+  static now () { return right.now() + ${AHEAD_MS} }
+}`
+
+/** Variables by which a program lives five minutes in the future: by faketime in the full size, without anything to install in the small one. */
+function ahead (): Record<string, string> {
+  if (size.balanced === undefined) return { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(script)}` }
+  const lines = execFileSync(findProgram('faketime'), ['-f', '+5m', 'env'], { encoding: 'utf8' }).split('\n')
+  // What else it sets belongs to a process that is gone.
+  return Object.fromEntries(lines.map(line => line.split('=') as [string, string]).filter(([name]) => name === 'LD_PRELOAD' || name === 'FAKETIME'))
+}
+
+t.test('the clock of one node is five minutes ahead', async t => {
+  const stage = await setUp(t, { env: (_, index) => index === 1 ? ahead() : {} })
+  const { crowd, nodes } = stage
+  const [right, wrong] = await Promise.all(nodes.map(async node => Date.parse((await guest(node, 'asks for the time')).expiresAt)))
+  t.ok(Math.abs(wrong! - right! - AHEAD_MS) < 5000, `${wrong! - right!} ms ahead`)
+  const verdict = await run(t, stage, async () => {})
+  hold(t, verdict)
+  const times = crowd.records.members.flatMap(({ steps }) => steps.flatMap(step => {
+    return step.kind === 'new' ? Math.abs(Date.parse((step.message as Told & { createdAt: string }).createdAt) - step.at) : []
+  }))
+  t.ok(Math.max(...times) < 60_000, 'the time of a message is that of the database')
+})

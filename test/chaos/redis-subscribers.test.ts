@@ -1,0 +1,24 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import t from 'tap'
+import { hold, inTime, run, setUp } from './stage.ts'
+
+t.setTimeout(100_000)
+
+t.test('Redis is well, but the connections of its subscribers are ended again and again', async t => {
+  const stage = await setUp(t)
+  const operator = new Redis(stage.redis.url)
+  t.teardown(() => operator.disconnect())
+  let ended = 0
+  const verdict = await run(t, stage, async () => {
+    for (let round = 0; round < 10; round++) {
+      ended += Number(await operator.call('CLIENT', 'KILL', 'TYPE', 'pubsub'))
+      await delay(200)
+    }
+  })
+  t.comment(`${ended} connections were ended`)
+  t.ok(ended > 4)
+  hold(t, verdict)
+  inTime(t, verdict, 'ackMax', 1000)
+  inTime(t, verdict, 'nearP99', 500)
+})

@@ -1,0 +1,50 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+/** Where Debian puts servers, which is not on the PATH of ordinary users. */
+const SERVERS = '/usr/sbin'
+
+/**
+ * The path of a program that tests need, installed first where that is possible: as root on Debian.
+ * @param name of the command, and of the package in Debian
+ * @throws with what to install, where that is not possible
+ */
+export function findProgram (name: string): string {
+  const found = onPath(name)
+  if (found !== undefined) return found
+  const isDebian = existsSync('/etc/debian_version')
+  if (process.getuid?.() === 0 && isDebian) install(name)
+  const installed = onPath(name)
+  if (installed !== undefined) return installed
+  throw new Error(`This test needs ${name} on the PATH. Install it: ${isDebian ? `apt-get install ${name}` : `package ${name} of your system`}`)
+}
+
+function onPath (name: string): string | undefined {
+  return [...(process.env.PATH ?? '').split(delimiter), SERVERS]
+    .map(folder => join(folder, name))
+    .find(file => {
+      try {
+        accessSync(file, constants.X_OK)
+        return true
+      } catch {
+        return false
+      }
+    })
+}
+
+function install (name: string) {
+  // Debian's way to say that packages must not start their services: we start our own servers.
+  const policy = '/usr/sbin/policy-rc.d'
+  const isOurs = !existsSync(policy)
+  if (isOurs) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
+  try {
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+    const wait = ['-o', 'DPkg::Lock::Timeout=120', '-qq']
+    // A failed update (one of several sources is down) still leaves lists that may do.
+    spawnSync('apt-get', [...wait, 'update'], { env, stdio: ['ignore', 'ignore', 'inherit'], timeout: 120_000 })
+    execFileSync('apt-get', [...wait, '--no-install-recommends', '-y', 'install', name], { env, stdio: ['ignore', 'ignore', 'inherit'], timeout: 180_000 })
+  } finally {
+    if (isOurs) rmSync(policy)
+  }
+}
