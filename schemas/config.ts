@@ -44,6 +44,7 @@ export const Env = Type.Object({
   CHAT_FEED_MAX_OPEN: int(20_000, 1, 10_000_000, 'Cafes a node keeps in memory at the same time'),
   PRESENCE_HEARTBEAT: int(3000, 100, 60_000, "Milliseconds between a node's heartbeats"),
   PRESENCE_LEASE: int(11_000, 300, 300_000, 'Milliseconds after which a silent node counts as dead'),
+  PRESENCE_GRACE: int(2000, 0, 60_000, 'Milliseconds a user who lost their last connection still counts, so that a reload is no coming and going'),
   TOPIC_MIN_WORD_LENGTH: int(4, 1, 64, 'Letters of the shortest topic, in scripts with spaces'),
   TOPIC_MAX_TOPICS: int(50, 1, 1000, 'Topics that may be shown'),
   TOPIC_EXPIRY_SECONDS: int(3600, 1, 2_592_000, 'Seconds until a word that was said once is no topic any more')
@@ -67,6 +68,6 @@ export interface Config {
   chat: { maxLength: number, historyLimit: number, cacheSize: number, typingTimeout: number, sendQueue: number }
   limits: { enabled: boolean, userRate: number, cafeRate: number, repeatWindow: number }
   feed: { check: number, linger: number, maxOpen: number }
-  presence: { heartbeat: number, lease: number }
+  presence: { heartbeat: number, lease: number, grace: number }
   topics: { minWordLength: number, maxTopics: number, expiry: number }
 }

@@ -1,6 +1,7 @@
 import type { Config } from '../schemas/config.ts'
 import type { Person } from '../schemas/presence.ts'
 import type { Broadcast, Bus, Change } from './ports.ts'
+import type { PresenceService } from './presence.ts'
 
 /** What a node may stay silent about a typist before the others stop believing it, beyond the typing timeout. */
 const SLACK_MS = 1000
@@ -15,7 +16,7 @@ interface Burst { connections: Set<string>, timer: NodeJS.Timeout, toldAt: numbe
  * Who is typing. Connections of a user on this node make one burst, bursts on several nodes one typist: the others in the
  * cafe see one `true` and one `false`. A node that falls silent is forgotten by the others.
  */
-export function createTyping (ports: { bus: Bus, broadcast: Broadcast }, config: Config, now: () => number) {
+export function createTyping (ports: { bus: Bus, broadcast: Broadcast }, presence: Pick<PresenceService, 'noteActivity'>, config: Config, now: () => number) {
   const { bus, broadcast } = ports
   const timeout = config.chat.typingTimeout
   const HERE = ''
@@ -39,6 +40,7 @@ export function createTyping (ports: { bus: Bus, broadcast: Broadcast }, config:
   /** Begins or prolongs. */
   function start (cafeId: string, { id: connectionId, user: { id, username } }: Typing) {
     const user = { id, username }
+    presence.noteActivity(user)
     const key = keyOf(cafeId, user.id)
     const burst = bursts.get(key)
     const timer = setTimeout(() => end(cafeId, user), timeout)

@@ -15,7 +15,7 @@ function setUp (nodes: number) {
   const made = buses.map(bus => {
     const listener = createListener()
     const told = () => listener.of('typing:indicator').map(({ payload: { username, isTyping } }) => `${isTyping ? '+' : '-'}${username}`)
-    return { ...createTyping({ bus, broadcast: listener.broadcast }, config, Date.now), bus, told, said: listener.said }
+    return { ...createTyping({ bus, broadcast: listener.broadcast }, { noteActivity () {} }, config, Date.now), bus, told, said: listener.said }
   })
   const close = () => { for (const node of made) node.close() }
   return { nodes: made, sent, close }
