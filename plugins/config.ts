@@ -71,6 +71,7 @@ function nest (env: Env, production: boolean): Config {
       historyLimit: env.CHAT_HISTORY_LIMIT,
       cacheSize: env.CHAT_CACHE_SIZE,
       typingTimeout: env.CHAT_TYPING_TIMEOUT,
+      typingRoom: env.CHAT_TYPING_ROOM,
       sendQueue: env.CHAT_SEND_QUEUE
     },
     limits: {

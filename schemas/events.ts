@@ -55,8 +55,10 @@ export const TypingIndicator = Strict({
   cafeId: Uuid,
   userId: Uuid,
   username: Type.String(),
-  isTyping: Type.Boolean()
-}, { $id: 'TypingIndicator', title: 'TypingIndicator', description: 'Somebody else began or ceased to type' })
+  isTyping: Type.Boolean(),
+  typists: Type.Optional(Type.Array(Ref(Person), { maxItems: 5, description: 'In a large room: a sample of all who type now' })),
+  count: Type.Optional(Type.Integer({ minimum: 0, description: 'In a large room: how many type now' }))
+}, { $id: 'TypingIndicator', title: 'TypingIndicator', description: 'Somebody else began or ceased to type; in a large room at most once a second' })
 export type TypingIndicator = Static<typeof TypingIndicator>
 
 export const PresenceUpdate = Strict({
