@@ -71,6 +71,7 @@ function nest (env: Env, production: boolean): Config {
       historyLimit: env.CHAT_HISTORY_LIMIT,
       cacheSize: env.CHAT_CACHE_SIZE,
       typingTimeout: env.CHAT_TYPING_TIMEOUT,
+      typingRoom: env.CHAT_TYPING_ROOM,
       sendQueue: env.CHAT_SEND_QUEUE
     },
     limits: {
@@ -80,7 +81,7 @@ function nest (env: Env, production: boolean): Config {
       repeatWindow: env.CHAT_REPEAT_WINDOW
     },
     feed: { check: env.CHAT_FEED_CHECK, linger: env.CHAT_FEED_LINGER, maxOpen: env.CHAT_FEED_MAX_OPEN },
-    presence: { heartbeat: env.PRESENCE_HEARTBEAT, lease: env.PRESENCE_LEASE },
+    presence: { heartbeat: env.PRESENCE_HEARTBEAT, lease: env.PRESENCE_LEASE, grace: env.PRESENCE_GRACE },
     topics: {
       minWordLength: env.TOPIC_MIN_WORD_LENGTH,
       maxTopics: env.TOPIC_MAX_TOPICS,

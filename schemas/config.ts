@@ -34,6 +34,7 @@ export const Env = Type.Object({
   CHAT_HISTORY_LIMIT: int(50, 1, 100, 'Messages a join begins with, and of a REST page'),
   CHAT_CACHE_SIZE: int(100, 1, 1000, 'Newest messages of a cafe kept in memory and in Redis'),
   CHAT_TYPING_TIMEOUT: int(3000, 50, 60_000, 'Milliseconds until a typing indicator ends by itself'),
+  CHAT_TYPING_ROOM: int(50, 1, 1_000_000, 'Members of a cafe above which typing is told in summaries, one a second'),
   CHAT_LIMITS: OneOf(['on', 'off'] as const, { default: 'on', description: '`off` lifts rate limits and the repeated-content check, for load tests' }),
   CHAT_USER_RATE: int(20, 1, 1_000_000, 'Messages a user may send in 10 seconds'),
   CHAT_CAFE_RATE: int(2000, 1, 1_000_000, 'Messages a cafe takes in 10 seconds'),
@@ -44,6 +45,7 @@ export const Env = Type.Object({
   CHAT_FEED_MAX_OPEN: int(20_000, 1, 10_000_000, 'Cafes a node keeps in memory at the same time'),
   PRESENCE_HEARTBEAT: int(3000, 100, 60_000, "Milliseconds between a node's heartbeats"),
   PRESENCE_LEASE: int(11_000, 300, 300_000, 'Milliseconds after which a silent node counts as dead'),
+  PRESENCE_GRACE: int(2000, 0, 60_000, 'Milliseconds a user who lost their last connection still counts, so that a reload is no coming and going'),
   TOPIC_MIN_WORD_LENGTH: int(4, 1, 64, 'Letters of the shortest topic, in scripts with spaces'),
   TOPIC_MAX_TOPICS: int(50, 1, 1000, 'Topics that may be shown'),
   TOPIC_EXPIRY_SECONDS: int(3600, 1, 2_592_000, 'Seconds until a word that was said once is no topic any more')
@@ -64,9 +66,9 @@ export interface Config {
   /** `'*'`, or the exact origins; the same origin is always allowed */
   origins: '*' | string[]
   socket: { path: string, pingInterval: number, pingTimeout: number, maxPayload: number, maxBuffered: number, maxPackets: number, maxCafes: number }
-  chat: { maxLength: number, historyLimit: number, cacheSize: number, typingTimeout: number, sendQueue: number }
+  chat: { maxLength: number, historyLimit: number, cacheSize: number, typingTimeout: number, typingRoom: number, sendQueue: number }
   limits: { enabled: boolean, userRate: number, cafeRate: number, repeatWindow: number }
   feed: { check: number, linger: number, maxOpen: number }
-  presence: { heartbeat: number, lease: number }
+  presence: { heartbeat: number, lease: number, grace: number }
   topics: { minWordLength: number, maxTopics: number, expiry: number }
 }

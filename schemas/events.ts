@@ -4,7 +4,7 @@ import { Counter, OneOf, Ref, Strict, Timestamp, Uuid } from './common.ts'
 import type { EventMap, Listeners } from './contract.ts'
 import { ErrorBody } from './errors.ts'
 import { DeleteReply, EditReply, EditRequest, Message, MessageRef, SendReply, SendRequest } from './messages.ts'
-import { Person, Status, StatusRequest } from './presence.ts'
+import { Member, Person, StatusReply, StatusRequest } from './presence.ts'
 import { CafeTopics } from './topics.ts'
 
 export const Connected = Strict({
@@ -55,16 +55,20 @@ export const TypingIndicator = Strict({
   cafeId: Uuid,
   userId: Uuid,
   username: Type.String(),
-  isTyping: Type.Boolean()
-}, { $id: 'TypingIndicator', title: 'TypingIndicator', description: 'Somebody else began or ceased to type' })
+  isTyping: Type.Boolean(),
+  typists: Type.Optional(Type.Array(Ref(Person), { maxItems: 5, description: 'In a large room: a sample of all who type now' })),
+  count: Type.Optional(Type.Integer({ minimum: 0, description: 'In a large room: how many type now' }))
+}, { $id: 'TypingIndicator', title: 'TypingIndicator', description: 'Somebody else began or ceased to type; in a large room at most once a second' })
 export type TypingIndicator = Static<typeof TypingIndicator>
 
 export const PresenceUpdate = Strict({
   cafeId: Uuid,
   userId: Uuid,
   username: Type.String(),
-  status: Status,
-  lastSeen: Timestamp
+  status: Member.properties.status,
+  lastSeen: Member.properties.lastSeen,
+  text: Member.properties.text,
+  textExpiresAt: Member.properties.textExpiresAt
 }, { $id: 'PresenceUpdate', title: 'PresenceUpdate', description: 'A member changed their status' })
 export type PresenceUpdate = Static<typeof PresenceUpdate>
 
@@ -81,7 +85,7 @@ export const clientEvents = {
   'message:delete': { summary: 'Delete a message', payload: MessageRef, ack: DeleteReply },
   'typing:start': { summary: 'Typing began or goes on', payload: CafeRef, ack: CafeRef },
   'typing:stop': { summary: 'Typing ceased', payload: CafeRef, ack: CafeRef },
-  'presence:update': { summary: 'Set my status', payload: StatusRequest, ack: StatusRequest }
+  'presence:update': { summary: 'Set my status', payload: StatusRequest, ack: StatusReply }
 } as const satisfies EventMap
 
 export const serverEvents = {

@@ -4,28 +4,73 @@ import { Counter, OneOf, Ref, Strict, Timestamp, Uuid } from './common.ts'
 export const Status = OneOf(['online', 'away', 'busy'] as const, { description: 'What a user says of themselves' })
 export type Status = Static<typeof Status>
 
-export const StatusRequest = Strict({ status: Status }, { $id: 'StatusRequest', title: 'StatusRequest', description: 'A new status, in every cafe at once' })
+const StatusText = Type.String({ maxLength: 100, pattern: '^[^\\p{Cc}\\p{Cs}]*$', description: 'In their own words, at most 100 code points' })
+
+/** How long a text stands, milliseconds: by default, and at most. */
+export const TEXT_FOR_MS = 24 * 3_600_000
+const TEXT_FOR_MOST_MS = 30 * TEXT_FOR_MS
+
+export const StatusRequest = Strict({
+  status: Status,
+  text: Type.Optional(Type.String({ ...StatusText, description: 'A few words, shown until they expire; empty takes them away, without it they stay' })),
+  textForMs: Type.Optional(Type.Integer({ minimum: 1000, maximum: TEXT_FOR_MOST_MS, description: 'How long the text stands; a day unless said' }))
+}, { $id: 'StatusRequest', title: 'StatusRequest', description: 'A new status, in every cafe at once' })
 export type StatusRequest = Static<typeof StatusRequest>
+
+const words = {
+  text: Type.Optional(StatusText),
+  textExpiresAt: Type.Optional(Type.String({ ...Timestamp, description: 'From then on the text does not hold any more' }))
+}
+
+export const StatusReply = Strict({ status: Status, ...words }, { $id: 'StatusReply', title: 'StatusReply', description: 'The status that holds now' })
+export type StatusReply = Static<typeof StatusReply>
+
+const LastSeen = Type.String({ ...Timestamp, description: 'When they last came, went, sent, typed or set their status' })
 
 export const Member = Strict({
   id: Uuid,
   username: Type.String(),
   status: Status,
-  lastSeen: Timestamp
+  lastSeen: LastSeen,
+  ...words
 }, { $id: 'Member', title: 'Member', description: 'A user who is in a cafe' })
 export type Member = Static<typeof Member>
 
+export const UserPresence = Strict({
+  id: Uuid,
+  username: Type.String(),
+  status: OneOf(['online', 'away', 'busy', 'offline'] as const, { description: '`offline`: in no cafe' }),
+  lastSeen: LastSeen,
+  ...words
+}, { $id: 'UserPresence', title: 'UserPresence', description: 'A user, wherever they are' })
+export type UserPresence = Static<typeof UserPresence>
+
 export const PresenceQuery = Strict({
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 1000, description: 'How many users to name; the count is of all' }))
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 1000, description: 'How many users to name; the count is of all' })),
+  cursor: Type.Optional(Type.String({ format: 'uuid', description: '`nextCursor` of the page before' }))
 })
 export type PresenceQuery = Static<typeof PresenceQuery>
 
 export const CafePresence = Strict({
   cafeId: Uuid,
   userCount: Counter,
-  users: Type.Array(Ref(Member))
+  users: Type.Array(Ref(Member), { description: 'In the order of their ids' }),
+  nextCursor: Type.Optional(Type.String({ ...Uuid, description: 'There are more: ask for those after it' }))
 }, { $id: 'CafePresence', title: 'CafePresence', description: 'Who is in a cafe' })
 export type CafePresence = Static<typeof CafePresence>
+
+const ID = '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}'
+const MOST_USERS = 200
+
+export const UsersQuery = Strict({
+  userIds: Type.String({ pattern: `^${ID}(,${ID}){0,${MOST_USERS - 1}}$`, description: `1 to ${MOST_USERS} ids, with commas between` })
+})
+export type UsersQuery = Static<typeof UsersQuery>
+
+export const UserPresences = Strict({
+  users: Type.Array(Ref(UserPresence), { description: 'Each once; of whom nothing is known is left out' })
+}, { $id: 'UserPresences', title: 'UserPresences', description: 'How some users are' })
+export type UserPresences = Static<typeof UserPresences>
 
 export const Person = Strict({ id: Uuid, username: Type.String() }, { $id: 'Person', title: 'Person', description: 'A user in a few words' })
 export type Person = Static<typeof Person>

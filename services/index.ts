@@ -21,11 +21,11 @@ export function createServices (ports: Ports, config: Config, now: () => number)
   const writeBehind = createWriteBehind(ports, feed, config)
   const attendance = createAttendance(ports.broadcast, now)
   const presence = createPresence(ports, attendance, config)
-  const typing = createTyping(ports, config, now)
+  const typing = createTyping(ports, { presence, attendance }, config, now)
   const topics = createTopics(ports, config, now)
   const history = createHistory(ports, feed, config)
   const cafes = createCafes(ports.cafes, ports.presence, ports.reporter)
-  const messages = createMessages(ports, { accounts, feed, writeBehind, topics, typing }, config)
+  const messages = createMessages(ports, { accounts, feed, writeBehind, presence, topics, typing }, config)
   const membership = createMembership({ feed, history, presence, attendance, typing }, config)
 
   async function stop () {

@@ -101,22 +101,25 @@ export function createMembership ({ feed, history, presence, attendance, typing 
     refuseCrowd(connection)
     await queue(connection, async () => {
       if (!connection.cafes.has(cafeId)) throw refuse('CHAT_NOT_MEMBER')
-      await depart(connection, cafeId)
+      forget(connection, cafeId)
+      await presence.leave(cafeId, personOf(connection), connection.id)
     })
   }
 
-  async function depart (connection: Connection, cafeId: string) {
+  function forget (connection: Connection, cafeId: string) {
     connection.cafes.delete(cafeId)
     feed.leave(cafeId)
     typing.stop(cafeId, connection)
-    await presence.leave(cafeId, personOf(connection), connection.id)
   }
 
   /** The connection is gone: it leaves every cafe. Never rejects. */
   function disconnect (connection: Connection): Promise<void> {
     connection.closed = true
     return queue(connection, async () => {
-      await Promise.all([...connection.cafes].map(cafeId => depart(connection, cafeId)))
+      await Promise.all([...connection.cafes].map(cafeId => {
+        forget(connection, cafeId)
+        return presence.lose(cafeId, personOf(connection), connection.id)
+      }))
     })
   }
 

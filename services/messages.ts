@@ -7,17 +7,18 @@ import { checkContent, normalise } from './content.ts'
 import { type ChatError, isChatError, refuse } from './errors.ts'
 import type { FeedService } from './feed.ts'
 import type { Change, Draft, Limits, Log, Meter, Repeats } from './ports.ts'
+import type { PresenceService } from './presence.ts'
 import type { TopicsService } from './topics.ts'
 import type { TypingService } from './typing.ts'
 import type { WriteBehind } from './write-behind.ts'
 
 interface Ports { log: Log, limits: Limits, repeats: Repeats, meter: Meter }
-interface Others { accounts: Accounts, feed: FeedService, writeBehind: WriteBehind, topics: TopicsService, typing: TypingService }
+interface Others { accounts: Accounts, feed: FeedService, writeBehind: WriteBehind, presence: PresenceService, topics: TopicsService, typing: TypingService }
 
 /** Sending, editing and deleting. The answer follows the commit and nothing else; everything after the commit may fail and be repeated. */
 export function createMessages (ports: Ports, others: Others, config: Config) {
   const { log, limits, repeats, meter } = ports
-  const { accounts, feed, writeBehind, topics, typing } = others
+  const { accounts, feed, writeBehind, presence, topics, typing } = others
 
   /** @throws CHAT_CONTENT_INVALID, CHAT_RATE_LIMITED, CHAT_REPEATED, CHAT_CAFE_NOT_FOUND, CHAT_CLIENT_ID_CONFLICT, CHAT_UNAVAILABLE, CHAT_OUTCOME_UNKNOWN */
   async function send (user: User, request: SendRequest): Promise<SendReply> {
@@ -29,6 +30,7 @@ export function createMessages (ports: Ports, others: Others, config: Config) {
     if (refusal !== undefined) return answerRetry(draft, refusal)
 
     meter.count('sends')
+    presence.noteActivity(user)
     typing.end(cafeId, user) // not after the commit: by then the next message may be being typed
     const appended = await log.append(draft).catch(error => {
       if (isChatError(error) && error.code === 'CHAT_UNAVAILABLE') undo(user.id, cafeId, digest)

@@ -1,7 +1,7 @@
 import type { ServerEvents } from '../schemas/events.ts'
 import type { Payload } from '../schemas/contract.ts'
 import type { Message } from '../schemas/messages.ts'
-import type { Member, Person, Status } from '../schemas/presence.ts'
+import type { Member, Person, Status, UserPresence } from '../schemas/presence.ts'
 import type { User } from '../schemas/users.ts'
 
 /*
@@ -89,6 +89,9 @@ export interface RecentMessages {
 /** What a step did to the set of users in a cafe. `version` grows with time over all nodes: of two counts the higher version is the newer. */
 export interface Attendance { cafeId: string, user: Person, action: 'join' | 'leave', userCount: number, version: number }
 
+/** `text`: empty takes it away, without it the one that holds stays; `textForMs`: how long it stands. */
+export interface StatusUpdate { status: Status, text?: string, textForMs?: number }
+
 /**
  * Who is where, counted once per user however many sockets and nodes. Entries belong to nodes and last as long as the node's lease;
  * every step is atomic. Times by one clock (Redis TIME, or the process in memory).
@@ -104,10 +107,14 @@ export interface Presence {
   sync (entries: ReadonlyArray<{ cafeId: string, user: Person }>): Promise<Attendance[]>
   /** Gives up the lease and all entries of this node. */
   release (): Promise<Attendance[]>
-  /** Sets the status, for all cafes; returns those the user is in. */
-  setStatus (user: Person, status: Status): Promise<{ cafeIds: string[], lastSeen: number }>
-  /** The count of all and up to `limit` of them. */
-  members (cafeId: string, limit: number): Promise<{ userCount: number, users: Member[] }>
+  /** Sets the status, for all cafes; returns those the user is in, and how the user is now. */
+  setStatus (user: Person, update: StatusUpdate): Promise<{ cafeIds: string[], presence: UserPresence }>
+  /** These users did something just now. */
+  touch (users: readonly Person[]): Promise<void>
+  /** The count of all, and up to `limit` of them by id, those after `cursor` if given. `next`: the cursor of those that follow, if any do. */
+  members (cafeId: string, limit: number, cursor?: string): Promise<{ userCount: number, users: Member[], next?: string }>
+  /** How users are, in the order asked for; those of whom nothing is known are left out. */
+  find (userIds: readonly string[]): Promise<UserPresence[]>
   counts (cafeIds: string[]): Promise<number[]>
 }
 

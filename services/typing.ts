@@ -1,6 +1,9 @@
 import type { Config } from '../schemas/config.ts'
 import type { Person } from '../schemas/presence.ts'
+import type { AttendanceService } from './attendance.ts'
+import { createCrowds } from './crowd.ts'
 import type { Broadcast, Bus, Change } from './ports.ts'
+import type { PresenceService } from './presence.ts'
 
 /** What a node may stay silent about a typist before the others stop believing it, beyond the typing timeout. */
 const SLACK_MS = 1000
@@ -11,13 +14,16 @@ export interface Typing { id: string, user: Person }
 interface Typist { user: Person, sources: Map<string, NodeJS.Timeout | undefined> }
 interface Burst { connections: Set<string>, timer: NodeJS.Timeout, toldAt: number }
 
+interface Others { presence: Pick<PresenceService, 'noteActivity'>, attendance: Pick<AttendanceService, 'count'> }
+
 /**
  * Who is typing. Connections of a user on this node make one burst, bursts on several nodes one typist: the others in the
  * cafe see one `true` and one `false`. A node that falls silent is forgotten by the others.
  */
-export function createTyping (ports: { bus: Bus, broadcast: Broadcast }, config: Config, now: () => number) {
+export function createTyping (ports: { bus: Bus, broadcast: Broadcast }, { presence, attendance }: Others, config: Config, now: () => number) {
   const { bus, broadcast } = ports
-  const timeout = config.chat.typingTimeout
+  const { typingTimeout: timeout, typingRoom } = config.chat
+  const crowds = createCrowds(broadcast)
   const HERE = ''
   // by cafe and user: what goes on here, and who is seen typing from which nodes
   const bursts = new Map<string, Burst>()
@@ -39,6 +45,7 @@ export function createTyping (ports: { bus: Bus, broadcast: Broadcast }, config:
   /** Begins or prolongs. */
   function start (cafeId: string, { id: connectionId, user: { id, username } }: Typing) {
     const user = { id, username }
+    presence.noteActivity(user)
     const key = keyOf(cafeId, user.id)
     const burst = bursts.get(key)
     const timer = setTimeout(() => end(cafeId, user), timeout)
@@ -99,12 +106,15 @@ export function createTyping (ports: { bus: Bus, broadcast: Broadcast }, config:
   }
 
   function show (cafeId: string, user: Person, isTyping: boolean) {
+    // Whoever was shown in one way is taken back in the same, though the room has grown or shrunk.
+    if (isTyping ? attendance.count(cafeId) > typingRoom : crowds.has(cafeId, user.id)) return crowds.note(cafeId, user, isTyping)
     broadcast.local(cafeId, 'typing:indicator', { cafeId, userId: user.id, username: user.username, isTyping }, user.id)
   }
 
   function close () {
     for (const { timer } of bursts.values()) clearTimeout(timer)
     for (const { sources } of typists.values()) for (const timer of sources.values()) clearTimeout(timer)
+    crowds.close()
     bursts.clear()
     typists.clear()
   }

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { CafeParams, Ref } from '../../schemas/common.ts'
-import { CafePresence, PresenceQuery } from '../../schemas/presence.ts'
+import { CafePresence, PresenceQuery, UserPresences, UsersQuery } from '../../schemas/presence.ts'
 import { failures } from './failures.ts'
 
 const presence: FastifyPluginAsyncTypebox = async function presence (fastify) {
@@ -18,7 +18,23 @@ const presence: FastifyPluginAsyncTypebox = async function presence (fastify) {
     },
     onRequest: fastify.authenticate,
     handler: async function onPresence (request) {
-      return presence.members(request.params.cafeId, request.query.limit!)
+      const { limit, cursor } = request.query
+      return presence.members(request.params.cafeId, limit!, cursor)
+    }
+  })
+
+  fastify.route({
+    method: 'GET',
+    url: '/api/chat/presence',
+    schema: {
+      summary: 'See how some users are',
+      tags: ['presence'],
+      querystring: UsersQuery,
+      response: { 200: Ref(UserPresences), ...failures(400, 401, 500, 503) }
+    },
+    onRequest: fastify.authenticate,
+    handler: async function onUsers (request) {
+      return presence.find(request.query.userIds.split(','))
     }
   })
 }

@@ -7,9 +7,8 @@ export default async function presenceEvents (fastify: FastifyInstance) {
 
   fastify.event({ event: 'presence:update', handler: onUpdate })
 
-  async function onUpdate (socket: ChatSocket, { status }: StatusRequest) {
+  async function onUpdate (socket: ChatSocket, request: StatusRequest) {
     const { id, username } = socket.data.connection.user
-    await presence.setStatus({ id, username }, status)
-    return { status }
+    return presence.setStatus({ id, username }, request)
   }
 }

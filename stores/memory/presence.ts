@@ -1,30 +1,42 @@
-import type { Member, Person, Status } from '../../schemas/presence.ts'
-import type { Attendance, Presence } from '../../services/ports.ts'
+import { TEXT_FOR_MS, type Person, type Status, type UserPresence } from '../../schemas/presence.ts'
+import type { Attendance, Presence, StatusUpdate } from '../../services/ports.ts'
 import { createLru } from './lru.ts'
 
-/** Users that are in no cafe but said what they are: the one who said it longest ago is forgotten first. */
+/** Users that are in no cafe: the one of whom nothing was heard for longest is forgotten first. */
 const MAX_ABSENT = 10_000
 
-interface Guest extends Person { status: Status, lastSeen: number, cafes: Set<string> }
+/** `textUntil`: epoch milliseconds. */
+interface Guest extends Person { status: Status, lastSeen: number, text: string, textUntil: number, cafes: Set<string> }
 
 /** One process: it is never reaped and knows of no other node. What it holds is as much as its sockets are in. */
 export function createPresence (now: () => number): Presence {
   const cafes = new Map<string, Map<string, Guest>>()
   const guests = new Map<string, Guest>()
-  const absent = createLru<Status>(MAX_ABSENT)
+  const absent = createLru<Guest>(MAX_ABSENT)
   let last = 0
+
+  /** A user, known or not, wherever they are; who does something is seen. */
+  function meet ({ id, username }: Person): Guest {
+    const guest = guests.get(id) ?? absent.get(id) ?? { id, username, status: 'online', lastSeen: 0, text: '', textUntil: 0, cafes: new Set() }
+    return Object.assign(guest, { username, lastSeen: now() })
+  }
+
+  function keep (guest: Guest): Guest {
+    if (guest.cafes.size === 0) absent.set(guest.id, guest)
+    return guest
+  }
 
   function attend (action: Attendance['action'], cafeId: string, user: Person): Attendance {
     last = Math.max(now() * 1000, last + 1)
     return { cafeId, user, action, userCount: cafes.get(cafeId)?.size ?? 0, version: last }
   }
 
-  function take (cafeId: string, { id, username }: Person): boolean {
-    const guest = guests.get(id) ?? { id, username, status: absent.get(id) ?? 'online', lastSeen: 0, cafes: new Set() }
-    absent.delete(id)
-    guests.set(id, Object.assign(guest, { username, lastSeen: now() }))
+  function take (cafeId: string, user: Person): boolean {
+    const guest = meet(user)
+    absent.delete(user.id)
+    guests.set(user.id, guest)
     const room = cafes.get(cafeId) ?? new Map<string, Guest>()
-    cafes.set(cafeId, room.set(id, guest))
+    cafes.set(cafeId, room.set(user.id, guest))
     const isNew = !guest.cafes.has(cafeId)
     guest.cafes.add(cafeId)
     return isNew
@@ -38,7 +50,10 @@ export function createPresence (now: () => number): Presence {
     if (room.size === 0) cafes.delete(cafeId)
     guest.lastSeen = now()
     guest.cafes.delete(cafeId)
-    if (guest.cafes.size === 0) guests.delete(userId)
+    if (guest.cafes.size > 0) return true
+    guests.delete(userId)
+    // Whoever comes anew is online; words last as long as they were said to.
+    keep(Object.assign(guest, { status: 'online' }))
     return true
   }
 
@@ -51,6 +66,14 @@ export function createPresence (now: () => number): Presence {
     }
     return gone
   }
+
+  function toMember ({ id, username, status, lastSeen, text, textUntil }: Guest) {
+    const isSaid = text !== '' && textUntil > now()
+    return { id, username, status, lastSeen: iso(lastSeen), ...(isSaid && { text, textExpiresAt: iso(textUntil) }) }
+  }
+
+  // What somebody in no cafe said of themselves is for when they come.
+  const toPresence = (guest: Guest): UserPresence => guest.cafes.size > 0 ? toMember(guest) : { ...toMember(guest), status: 'offline' }
 
   return {
     async enter (cafeId, user) {
@@ -76,17 +99,28 @@ export function createPresence (now: () => number): Presence {
       return dropAll(new Set())
     },
 
-    async setStatus ({ id, username }, status) {
-      const lastSeen = now()
-      const guest = guests.get(id)
-      if (guest === undefined) absent.set(id, status)
-      else Object.assign(guest, { username, status, lastSeen })
-      return { cafeIds: [...guest?.cafes ?? []], lastSeen }
+    async setStatus (user, { status, text, textForMs = TEXT_FOR_MS }: StatusUpdate) {
+      const guest = Object.assign(keep(meet(user)), { status })
+      if (text !== undefined) Object.assign(guest, { text, textUntil: now() + textForMs })
+      return { cafeIds: [...guest.cafes], presence: toPresence(guest) }
     },
 
-    async members (cafeId, limit) {
+    async touch (users) {
+      for (const user of users) keep(meet(user))
+    },
+
+    async members (cafeId, limit, cursor = '') {
       const room = cafes.get(cafeId) ?? new Map<string, Guest>()
-      return { userCount: room.size, users: [...room.values()].slice(0, limit).map(toMember) }
+      const ids = [...room.keys()].filter(id => id > cursor).sort()
+      const users = ids.slice(0, limit).map(id => toMember(room.get(id)!))
+      return { userCount: room.size, users, ...(ids.length > limit && { next: users.at(-1)!.id }) }
+    },
+
+    async find (userIds) {
+      return userIds.flatMap(id => {
+        const guest = guests.get(id) ?? absent.get(id)
+        return guest === undefined ? [] : [toPresence(guest)]
+      })
     },
 
     async counts (cafeIds) {
@@ -95,4 +129,4 @@ export function createPresence (now: () => number): Presence {
   }
 }
 
-const toMember = ({ id, username, status, lastSeen }: Guest): Member => ({ id, username, status, lastSeen: new Date(lastSeen).toISOString() })
+const iso = (at: number) => new Date(at).toISOString()

@@ -5,6 +5,7 @@ import './scripts-limits.ts'
 import './scripts-presence.ts'
 import './scripts-recent.ts'
 import './scripts-repeats.ts'
+import './scripts-statuses.ts'
 import './scripts-topics.ts'
 
 /** Of a logger (pino's shape). */
@@ -76,6 +77,8 @@ export function createRedisClients (url: string, poolSize: number, log: Log): Re
     ready: async () => { await Promise.race([Promise.all(all.map(whenReady)), whenAborted(closing.signal)]) },
     async close () {
       closing.abort()
+      // What was asked for just now waits for the end of the turn, to share a round trip.
+      await new Promise(resolve => { setImmediate(resolve) })
       await Promise.all(all.map(end))
     }
   }

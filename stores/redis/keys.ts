@@ -12,6 +12,9 @@ export const cafeRev = (cafeId: string) => `cafe:${cafeId}:rev`
 /** SET: ids of the users who are in the cafe. */
 export const cafeUsers = (cafeId: string) => `cafe:${cafeId}:users`
 
+/** ZSET of the same, all with score 0: in the order of their ids, for pages. */
+export const cafeRoster = (cafeId: string) => `cafe:${cafeId}:roster`
+
 /** HASH: user id to the number of nodes that have the user in the cafe. */
 export const cafeHolders = (cafeId: string) => `cafe:${cafeId}:holders`
 
@@ -24,7 +27,7 @@ export const cafeTopicsShown = (cafeId: string) => `cafe:${cafeId}:topics:shown`
 /** HASH: user id to `<message id> <time>`, the mention of a kept word that counts for this user. */
 export const cafeTopicSaid = (cafeId: string, word: string) => `cafe:${cafeId}:topics:said:${word}`
 
-/** HASH `status`, `lastSeen`, `cafeId`, `username`. */
+/** HASH `status`, `lastSeen`, `cafeId`, `username`, `text`, `textUntil`. */
 export const userPresence = (userId: string) => `user:${userId}:presence`
 
 /** SET: ids of the cafes the user is in. */

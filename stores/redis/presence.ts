@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Redis } from 'ioredis'
-import type { Member, Person, Status } from '../../schemas/presence.ts'
+import { TEXT_FOR_MS, type Member, type Person, type Status, type UserPresence } from '../../schemas/presence.ts'
 import type { Attendance, Presence } from '../../services/ports.ts'
 import { cafeUsers, nodeEntries } from './keys.ts'
-import { beatNode, beginSync, cafeMembers, enterCafe, leaveCafe, releaseNode, setUserStatus, syncPiece } from './scripts-presence.ts'
+import { beatNode, beginSync, enterCafe, leaveCafe, releaseNode, syncPiece } from './scripts-presence.ts'
+import { cafeMembers, findUsers, setUserStatus, touchUsers } from './scripts-statuses.ts'
 
 /** Entries that one script call touches at most: a few milliseconds of Redis. */
 const PIECE = 500
@@ -111,25 +112,44 @@ export function createPresence (data: (key: string) => Redis, nodeId: string, le
       return gone
     },
 
-    async setStatus (user, status) {
-      const [lastSeen, ...cafeIds] = await setUserStatus(own, [], [user.id, user.username, status])
-      return { cafeIds, lastSeen: Number(lastSeen) }
+    async setStatus (user, { status, text, textForMs = TEXT_FOR_MS }) {
+      const answer = await setUserStatus(own, [], [user.id, user.username, status, text === undefined ? 'keep' : 'set', text ?? '', textForMs])
+      const cafeIds = answer.slice(5) as string[]
+      const [presence] = toPresence(user.id, cafeIds.length > 0, answer)
+      if (presence === undefined) throw new Error('PresenceStatus did not answer what it wrote')
+      return { cafeIds, presence }
     },
 
-    async members (cafeId, limit) {
-      const [userCount, ...fields] = await cafeMembers(data(cafeUsers(cafeId)), [], [cafeId, limit])
-      return { userCount, users: chunk(fields, 4).flatMap(toMember) }
+    async touch (users) {
+      for (let start = 0; start < users.length; start += PIECE) {
+        await touchUsers(own, [], users.slice(start, start + PIECE).flatMap(({ id, username }) => [id, username]))
+      }
+    },
+
+    async members (cafeId, limit, cursor = '') {
+      const [userCount, ...fields] = await cafeMembers(data(cafeUsers(cafeId)), [], [cafeId, limit + 1, cursor])
+      const found = chunk(fields, 6)
+      const page = found.slice(0, limit)
+      const users = page.flatMap(([id, ...said]) => toPresence(String(id), true, said)) as Member[]
+      return { userCount, users, ...(found.length > limit && { next: String(page.at(-1)![0]) }) }
+    },
+
+    async find (userIds) {
+      const fields = await findUsers(own, [], userIds)
+      return chunk(fields, 6).flatMap(([isHere, ...said], index) => toPresence(userIds[index]!, isHere === 1, said as Array<string | null>))
     },
 
     counts: (cafeIds) => Promise.all(cafeIds.map(cafeId => data(cafeUsers(cafeId)).scard(cafeUsers(cafeId))))
   }
 }
 
-/** Nobody is named of whom Redis lost the name. */
-function toMember ([id, username, status, lastSeen]: Array<string | null>): Member[] {
+/** From name, status, lastSeen, text and its end. Nobody is named of whom Redis lost the name. */
+function toPresence (id: string, isHere: boolean, [username, status, lastSeen, text, textUntil]: Array<string | null>): UserPresence[] {
   const seen = new Date(Number(lastSeen))
-  if (id == null || username == null || Number.isNaN(seen.getTime())) return []
-  return [{ id, username, status: STATUSES.find(known => known === status) ?? 'online', lastSeen: seen.toISOString() }]
+  if (username == null || Number.isNaN(seen.getTime())) return []
+  const own = STATUSES.find(known => known === status) ?? 'online'
+  const words = text == null ? {} : { text, textExpiresAt: new Date(Number(textUntil)).toISOString() }
+  return [{ id, username, status: isHere ? own : 'offline', lastSeen: seen.toISOString(), ...words }]
 }
 
 /** What must be done for a node that holds `held` to hold exactly `entries`. The names of those who leave are Redis's to know. */

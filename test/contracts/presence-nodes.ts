@@ -22,6 +22,17 @@ export async function presenceNodesContract (t: Test, { join, flush }: PresenceN
     return node
   }
 
+  t.test('being reaped is not something that a user does', async t => {
+    const [dying, other] = [await synced(LEASE), await synced()]
+    const cafe = newId()
+    const ann = person('ann')
+    await dying.enter(cafe, ann)
+    const [alive] = await other.find([ann.id])
+    await wait(LEASE + 50)
+    await until(async () => (await other.beat()).departed.length > 0)
+    t.strictSame(await other.find([ann.id]), [{ ...alive, status: 'offline' }])
+  })
+
   t.test('a new node is not known until it has synced', async t => {
     const node = await join()
     t.equal((await node.beat()).known, false)
@@ -179,7 +190,7 @@ export async function presenceNodesContract (t: Test, { join, flush }: PresenceN
     const ann = person('ann')
     await a.enter(first, ann)
     await b.enter(second, ann)
-    t.strictSame((await b.setStatus(ann, 'away')).cafeIds.sort(), [first, second].sort())
+    t.strictSame((await b.setStatus(ann, { status: 'away' })).cafeIds.sort(), [first, second].sort())
     t.match((await a.members(first, 9)).users, [{ status: 'away' }])
     await b.release()
     t.match((await a.members(first, 9)).users, [{ status: 'away' }], 'still somewhere')

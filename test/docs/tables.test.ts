@@ -39,6 +39,7 @@ t.test('architecture.md: one row for each Redis key, and the channel', async t =
     cafeMessages: ['{cafeId}'],
     cafeRev: ['{cafeId}'],
     cafeUsers: ['{cafeId}'],
+    cafeRoster: ['{cafeId}'],
     cafeHolders: ['{cafeId}'],
     cafeTopics: ['{cafeId}'],
     cafeTopicsShown: ['{cafeId}'],

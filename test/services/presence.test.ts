@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { loadConfig } from '../../plugins/config.ts'
 import type { Presence } from '../../services/ports.ts'
@@ -11,8 +12,8 @@ const ann = { id: 'a0000000-0000-4000-8000-000000000001', username: 'ann' }
 const bob = { id: 'b0000000-0000-4000-8000-000000000001', username: 'bob' }
 
 /** The rules of one node over the memory driver, of which `other` replaces some calls, beside a node that the test speaks for. `store.away`: every call of it fails. */
-function setUp (other: (store: Presence) => Partial<Presence> = () => ({})) {
-  const config = loadConfig({ PRESENCE_HEARTBEAT: '60000', PRESENCE_LEASE: '180000' })
+function setUp (other: (store: Presence) => Partial<Presence> = () => ({}), env: Record<string, string> = {}) {
+  const config = loadConfig({ PRESENCE_HEARTBEAT: '60000', PRESENCE_LEASE: '180000', ...env })
   const real = createStore(Date.now)
   const store = { away: false }
   const calls: string[] = []
@@ -50,6 +51,68 @@ t.test('the first socket of a user counts, the last one ends it', async t => {
   await stop()
 })
 
+t.test('a reload within the grace period is no coming and going', async t => {
+  const { enter, lose, leave, tell, told, calls, stop, beat } = setUp(undefined, { PRESENCE_GRACE: '150' })
+  tell((await enter(cafeId, ann, 'tab 1')).news!)
+  for (let reload = 1; reload <= 3; reload++) {
+    await lose(cafeId, ann, `tab ${reload}`)
+    await lose(cafeId, ann, `tab ${reload}`)
+    await sleep(100)
+    t.same(await enter(cafeId, ann, `tab ${reload + 1}`), { userCount: 1 })
+  }
+  await sleep(200)
+  await turn()
+  t.same(told(), ['join ann 1'])
+  t.same(calls, ['enter'])
+
+  await lose(cafeId, ann, 'tab 4')
+  await beat()
+  t.same(told(), ['join ann 1'], 'still counted')
+  await until(() => told().length === 2)
+  t.same(told(), ['join ann 1', 'leave ann 0'], 'who does not come back has left')
+
+  tell((await enter(cafeId, bob, 'tab 5')).news!)
+  await enter(cafeId, bob, 'tab 6')
+  await lose(cafeId, bob, 'tab 5')
+  await leave(cafeId, bob, 'tab 6')
+  await turn()
+  t.same(told().slice(2), ['join bob 1', 'leave bob 0'], 'who says that they leave has left')
+  await enter(cafeId, bob, 'tab 7')
+  await lose(cafeId, bob, 'tab 7')
+  await stop()
+  await sleep(200)
+  t.same(calls.at(-1), 'release', 'nothing is counted out after the end')
+})
+
+t.test('without a grace period a lost connection is a leave', async t => {
+  const { enter, lose, tell, told, stop } = setUp(undefined, { PRESENCE_GRACE: '0' })
+  tell((await enter(cafeId, ann, 'tab 1')).news!)
+  await lose(cafeId, ann, 'tab 1')
+  await turn()
+  t.same(told(), ['join ann 1', 'leave ann 0'])
+  await stop()
+})
+
+t.test('what users do is written with the next heartbeat, once for each, and not without a bound', async t => {
+  const touched: string[][] = []
+  const { noteActivity, beat, store, stop } = setUp(() => ({ touch: async users => { touched.push(users.map(({ username }) => username)) } }))
+  for (let n = 0; n < 5; n++) noteActivity(ann)
+  noteActivity(bob)
+  await beat()
+  await beat()
+  t.same(touched, [['ann', 'bob']])
+  for (let n = 0; n < 10_100; n++) noteActivity({ id: `user ${n}`, username: 'x' })
+  store.away = true
+  await beat()
+  store.away = false
+  await beat()
+  t.equal(touched.length, 1, 'what cannot be written is forgotten')
+  for (let n = 0; n < 10_100; n++) noteActivity({ id: `user ${n}`, username: 'x' })
+  await beat()
+  t.equal(touched[1]!.length, 10_000)
+  await stop()
+})
+
 t.test('a second tab waits until the first one counts', async t => {
   let count = () => {}
   const { enter, stop } = setUp(store => ({
@@ -79,7 +142,7 @@ t.test('while the store is away this node guesses, and the next heartbeat mends 
   t.same(counted, ['hot_state_failures presence', 'hot_state_failures presence'])
   await beat()
   t.ok(warned.includes('presence heartbeat'))
-  await t.rejects(setStatus(ann, 'away'), { code: 'CHAT_UNAVAILABLE' })
+  await t.rejects(setStatus(ann, { status: 'away' }), { code: 'CHAT_UNAVAILABLE' })
   await t.rejects(members(cafeId, 10), { code: 'CHAT_UNAVAILABLE' })
 
   store.away = false

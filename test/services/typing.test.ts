@@ -9,16 +9,17 @@ const ann = { id: 'a0000000-0000-4000-8000-000000000001', username: 'ann' }
 const bob = { id: 'b0000000-0000-4000-8000-000000000001', username: 'bob' }
 
 /** Nodes that hear each other, and what each of them told its sockets: `+ann` began, `-ann` ceased. */
-function setUp (nodes: number) {
-  const config = loadConfig({ CHAT_TYPING_TIMEOUT: String(TIMEOUT) })
+function setUp (nodes: number, env: Record<string, string> = {}) {
+  const room = { userCount: 2 }
+  const config = loadConfig({ CHAT_TYPING_TIMEOUT: String(TIMEOUT), ...env })
   const { buses, sent } = createBuses(...Array.from({ length: nodes }, (_, n) => `node ${n}`))
   const made = buses.map(bus => {
     const listener = createListener()
     const told = () => listener.of('typing:indicator').map(({ payload: { username, isTyping } }) => `${isTyping ? '+' : '-'}${username}`)
-    return { ...createTyping({ bus, broadcast: listener.broadcast }, config, Date.now), bus, told, said: listener.said }
+    return { ...createTyping({ bus, broadcast: listener.broadcast }, { presence: { noteActivity () {} }, attendance: { count: () => room.userCount } }, config, Date.now), bus, told, said: listener.said }
   })
   const close = () => { for (const node of made) node.close() }
-  return { nodes: made, sent, close }
+  return { nodes: made, room, sent, close }
 }
 
 t.test('one burst is one pair, whatever ends it', async t => {
@@ -129,4 +130,69 @@ t.test('closing ends all timers', async t => {
   t.ok(timers() > before)
   close()
   t.equal(timers(), before)
+})
+
+t.test('in a large room: one indicator a second, with a sample and a count', { timeout: 30_000 }, async t => {
+  const { nodes: [node], room, close } = setUp(1, { CHAT_TYPING_TIMEOUT: '60000', CHAT_TYPING_ROOM: '50' })
+  const { start, stop, said } = node!
+  const told = () => said.map(({ payload }) => payload as { username: string, isTyping: boolean, count?: number, typists?: Array<{ username: string }> })
+  const short = () => told().map(({ username, isTyping, count, typists }) => `${isTyping ? '+' : '-'}${username} ${count} ${typists?.map(one => one.username).join('')}`)
+  const people = Array.from({ length: 8 }, (_, index) => ({ id: `socket ${index}`, user: { id: `id ${index}`, username: 'abcdefgh'[index]! } }))
+  room.userCount = 51
+  for (const one of people) start(cafeId, one)
+  t.same(short(), ['+a 1 a'], 'the first at once')
+  t.equal(said[0]!.exceptUserId, 'id 0')
+  await wait(1100)
+  t.same(short(), ['+a 1 a', '+a 8 abcde'])
+  await wait(1100)
+  t.equal(said.length, 2, 'nothing is new')
+  stop(cafeId, people[0]!)
+  stop(cafeId, people[1]!)
+  await wait(1100)
+  t.same(short().slice(2), ['-a 6 cdefg'], 'who was named is taken back')
+  await wait(1000)
+  t.same(short().slice(3), ['+c 6 cdefg'], 'before another one is named')
+  for (const one of people.slice(2)) stop(cafeId, one)
+  await wait(1000)
+  t.same(short().slice(4), ['-c 0 '])
+  start(cafeId, people[5]!)
+  t.equal(said.length, 5, 'not yet')
+  await wait(1100)
+  t.same(short().slice(5), ['+f 1 f'])
+
+  // Names that were told in one way are taken back in the same.
+  room.userCount = 2
+  start(cafeId, people[6]!)
+  t.match(said.at(-1), { payload: { username: 'g', isTyping: true } })
+  t.notOk('count' in said.at(-1)!.payload)
+  room.userCount = 51
+  stop(cafeId, people[6]!)
+  t.match(said.at(-1), { payload: { username: 'g', isTyping: false } })
+  room.userCount = 2
+  stop(cafeId, people[5]!)
+  await wait(1100)
+  t.same(short().at(-1), '-f 0 ')
+  const before = said.length
+  await wait(1200)
+  t.equal(said.length, before)
+  close()
+})
+
+t.test('a storm of typing in a large room costs each socket one event a second', { timeout: 30_000 }, async t => {
+  const { nodes: [node], room, close } = setUp(1, { CHAT_TYPING_TIMEOUT: '60000', CHAT_TYPING_ROOM: '1' })
+  room.userCount = 1000
+  const { start, stop, said } = node!
+  const began = Date.now()
+  for (let burst = 0; burst < 10; burst++) {
+    for (let index = 0; index < 200; index++) start(cafeId, { id: `socket ${index}`, user: { id: `id ${index}`, username: `name ${index}` } })
+    await wait(150)
+    for (let index = 0; index < 200; index++) stop(cafeId, { id: `socket ${index}`, user: { id: `id ${index}`, username: `name ${index}` } })
+    await wait(150)
+  }
+  const seconds = (Date.now() - began) / 1000
+  t.ok(said.length >= 2 && said.length <= seconds + 1, `${said.length} events in ${seconds} s for 4,000 beginnings and ends`)
+  await wait(1200)
+  const pairs = said.map(({ payload }) => (payload as { isTyping: boolean }).isTyping)
+  t.equal(pairs.at(-1), false, 'and in the end nobody types')
+  close()
 })

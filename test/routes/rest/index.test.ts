@@ -40,7 +40,7 @@ const wanted = [
   'GET /chat/api/cafes',
   'GET /chat/api/cafes/:id',
   'GET /chat/api/chat/messages/:id',
-  'GET /chat/api/chat/presence/:cafeId',
+  'GET /chat/api/chat/presence', 'GET /chat/api/chat/presence/:cafeId',
   'GET /chat/api/chat/topics/:cafeId',
   'GET /chat/health/live',
   'GET /chat/health/ready',

@@ -50,7 +50,7 @@ t.test('repeats of fifty thousand pairs, statuses of ten thousand absent users',
   t.ok(await repeats.check(users[1]!, 'cafe', 'aaa') > 0)
   t.equal(await repeats.check(users[0]!, 'cafe', 'aaa'), 0)
   const guests = users.slice(0, 10_001).map(person)
-  for (const guest of guests) await presence.setStatus(guest, 'busy')
+  for (const guest of guests) await presence.setStatus(guest, { status: 'busy' })
   const cafe = newId()
   await presence.enter(cafe, guests[0]!)
   await presence.enter(cafe, guests[1]!)
