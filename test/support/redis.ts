@@ -1,8 +1,7 @@
-import { execFileSync, spawnSync } from 'node:child_process'
-import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { rmSync } from 'node:fs'
 import { Redis } from 'ioredis'
 import { end, freePort, launch, type Launched, type Scope } from './processes.ts'
+import { findProgram } from './programs.ts'
 import { makeFolder } from './run.ts'
 
 export interface OwnRedis {
@@ -20,7 +19,7 @@ export interface OwnRedis {
 
 /** A private redis-server on a free port, without persistence, killed at teardown. `args` are added to its command line. */
 export async function startRedis (t: Scope, options: { port?: number, args?: string[] } = {}): Promise<OwnRedis> {
-  const command = findRedisServer()
+  const command = findProgram('redis-server')
   const folder = await makeFolder('redis')
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   const start = (port: number) => launch({
@@ -67,47 +66,6 @@ export async function redisUrl (t: Scope): Promise<string> {
     return url.href
   }
   throw new Error(`all ${Number(count) - 1} databases of TEST_REDIS_URL are taken by other tests`)
-}
-
-/** The redis-server on the PATH, installed first where that is possible: as root on Debian. Throws with what to install elsewhere. */
-export function findRedisServer (): string {
-  const found = onPath()
-  if (found !== undefined) return found
-  const isDebian = existsSync('/etc/debian_version')
-  if (process.getuid?.() === 0 && isDebian) install()
-  const installed = onPath()
-  if (installed !== undefined) return installed
-  throw new Error('The tests need a redis-server (6.2 or newer) on the PATH. Install it: ' +
-    `${isDebian ? 'apt-get install redis-server' : 'package redis or redis-server of your system'}`)
-}
-
-function onPath (): string | undefined {
-  return (process.env.PATH ?? '').split(delimiter)
-    .map((folder) => join(folder, 'redis-server'))
-    .find((file) => {
-      try {
-        accessSync(file, constants.X_OK)
-        return true
-      } catch {
-        return false
-      }
-    })
-}
-
-function install () {
-  // Debian's way to say that packages must not start their services: we start our own servers.
-  const policy = '/usr/sbin/policy-rc.d'
-  const isOurs = !existsSync(policy)
-  if (isOurs) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
-  try {
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-    const wait = ['-o', 'DPkg::Lock::Timeout=120', '-qq']
-    // A failed update (one of several sources is down) still leaves lists that may do.
-    spawnSync('apt-get', [...wait, 'update'], { env, stdio: ['ignore', 'ignore', 'inherit'], timeout: 120_000 })
-    execFileSync('apt-get', [...wait, '--no-install-recommends', '-y', 'install', 'redis-server'], { env, stdio: ['ignore', 'ignore', 'inherit'], timeout: 180_000 })
-  } finally {
-    if (isOurs) rmSync(policy)
-  }
 }
 
 /** Without a wish for a port, one that is taken between asking and starting costs another try. */
