@@ -1,4 +1,5 @@
 import type { Config } from '../schemas/config.ts'
+import { announce } from './announce.ts'
 import { refuse } from './errors.ts'
 import type { Broadcast, Bus, Change, Log, Meter, RecentMessages, Reporter } from './ports.ts'
 import { createRing, type Ring } from './ring.ts'
@@ -36,6 +37,7 @@ export function createFeed (ports: FeedPorts, config: Config, now: () => number)
   const feeds = new Map<string, Feed>()
   const unverified: Feed[] = []
   let verifying: NodeJS.Timeout | undefined
+  let onRepair: (cafeId: string, changes: readonly Change[]) => void = () => {}
   const opening = new Map<string, { done: Promise<Feed>, early: Change[] }>()
 
   bus.onNotice((cafeId, notice) => { if (notice.kind === 'changes') receive(cafeId, notice.changes, HOLD_MS) })
@@ -55,9 +57,7 @@ export function createFeed (ports: FeedPorts, config: Config, now: () => number)
       opening.get(cafeId)?.early.push(...changes)
       return
     }
-    for (const change of changes) {
-      if (change.rev > feed.ring.rev) feed.early.set(change.rev, change)
-    }
+    for (const change of changes) if (change.rev > feed.ring.rev) feed.early.set(change.rev, change)
     advance(feed)
     if (feed.early.size === 0) return
     if (holdMs > 0 && feed.early.size <= MAX_EARLY) return hold(feed, holdMs)
@@ -74,17 +74,14 @@ export function createFeed (ports: FeedPorts, config: Config, now: () => number)
 
   function advance (feed: Feed) {
     for (let change = feed.early.get(feed.ring.rev + 1); change !== undefined; change = feed.early.get(feed.ring.rev + 1)) {
-      feed.early.delete(change.rev)
       emit(feed, change)
     }
   }
 
   function emit (feed: Feed, change: Change) {
+    feed.early.delete(change.rev)
     feed.ring.apply(change)
-    const { cafeId, id: messageId, seq, rev, deletedAt } = change.message
-    if (change.kind === 'created') return broadcast.local(cafeId, 'message:new', { message: change.message, rev: change.rev })
-    if (change.kind === 'updated') return broadcast.local(cafeId, 'message:updated', { message: change.message, rev: change.rev })
-    broadcast.local(cafeId, 'message:deleted', { cafeId, messageId, seq, rev, deletedAt: deletedAt! })
+    announce(broadcast, change)
   }
 
   /** Reads what is missing from the log. One at a time per cafe; a failure is mended by the next check. */
@@ -100,12 +97,13 @@ export function createFeed (ports: FeedPorts, config: Config, now: () => number)
     const [rev, told] = [feed.ring.rev, [...feed.early.keys()]]
     for (let more = true; more;) {
       const changes = await log.changes(feed.cafeId, feed.ring.rev, FILL_BATCH)
-      for (const change of changes) {
-        if (change.rev !== feed.ring.rev + 1) continue
-        feed.early.delete(change.rev)
+      // Others may have come by themselves meanwhile.
+      const missing = changes.filter(change => change.rev > feed.ring.rev)
+      for (const change of missing) {
         emit(feed, change)
         meter.count('feed_repairs')
       }
+      if (missing.length > 0) onRepair(feed.cafeId, missing)
       advance(feed)
       more = changes.length === FILL_BATCH
     }
@@ -243,7 +241,9 @@ export function createFeed (ports: FeedPorts, config: Config, now: () => number)
     stop,
     /** The ring of an open cafe. */
     ring: (cafeId: string): Ring | undefined => feeds.get(cafeId)?.ring,
-    openCafes: () => [...feeds.keys()]
+    openCafes: () => [...feeds.keys()],
+    /** Hears of changes that came from the log: whoever committed them may not have told anybody else either. */
+    onRepair (listener: typeof onRepair) { onRepair = listener }
   }
 }
 

@@ -7,7 +7,7 @@ import type { Tables, Told } from './records.ts'
 interface Copies { crowd: Crowd, redisUrl: string, nodes: Array<{ url: string }> }
 
 /** Redis is there, so what is still to be written does not take long. */
-const WRITE_BEHIND_MS = 3000
+const WRITE_BEHIND_MS = 5000
 /** Leases of nodes that were killed have ended by then. */
 const PRESENCE_MS = 15_000
 

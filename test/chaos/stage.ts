@@ -100,7 +100,7 @@ export async function run (t: Test, stage: Stage, fault: () => Promise<unknown>,
   return finish(t, stage, times, label)
 }
 
-/** Waits until all is quiet, judges what was written down, compares the copies, and ends the nodes. One line of figures goes to scripts/chaos.ts. */
+/** Waits until all is quiet, judges what was written down, compares the copies, and ends the nodes. One line of figures goes to main.ts. */
 export async function finish (t: Test, stage: Stage, times: Fault, label?: string): Promise<Verdict> {
   const { crowd, nodes, redis, databaseUrl, killed } = stage
   const tables = await quiet(crowd, databaseUrl)

@@ -4,9 +4,9 @@ import { projectRoot, scriptArgs } from '../support/paths.ts'
 
 t.setTimeout(60_000)
 
-/** scripts/chaos.ts with these arguments, on tests that need no servers. */
+/** test/chaos/main.ts with these arguments, on tests that need no servers. */
 function chaos (args: string[], env: Record<string, string> = {}): Promise<{ code: number | null, stdout: string, stderr: string }> {
-  const child = spawn(process.execPath, [...scriptArgs('scripts/chaos'), ...args], { cwd: projectRoot, env: { ...process.env, ...env } })
+  const child = spawn(process.execPath, [...scriptArgs('test/chaos/main'), ...args], { cwd: projectRoot, env: { ...process.env, ...env } })
   let [stdout, stderr] = ['', '']
   child.stdout.setEncoding('utf8').on('data', (piece: string) => { stdout += piece })
   child.stderr.setEncoding('utf8').on('data', (piece: string) => { stderr += piece })

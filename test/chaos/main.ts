@@ -1,11 +1,12 @@
 /**
- * `npm run chaos`: every fault test (test/chaos/), one after another, each in a process of its own and in full size: three nodes
+ * `npm run chaos`: every fault test of this folder, one after another, each in a process of its own and in full size: three nodes
  * behind haproxy, with their own PostgreSQL and Redis. Then one table of what the oracle found. Status 1 if any of them failed.
  *
- *   node build/scripts/chaos.js [--only NAME]... [--small]
+ *   node build/test/chaos/main.js [--only NAME]... [--small] [--jobs N]
  *
  *   --only NAME  those with NAME in their names; may be given several times
  *   --small      in the size in which they run in `npm test`
+ *   --jobs N     so many at a time, which is for the small size: in full size one needs the machine for itself
  *
  * CHAOS_CLIENTS, CHAOS_CAFES, CHAOS_RATE (operations per second) and CHAOS_SECONDS change the size. The tests run in the form in
  * which this runs: compiled, or as sources when this is started through tsx.
@@ -14,6 +15,7 @@ import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { startRun } from '../support/run.ts'
 
 interface Ran { name: string, ok: boolean, seconds: number, output: string }
 
@@ -46,7 +48,7 @@ const FIGURES = /^ *# verdict (\{.*\})$/
 
 const compiled = import.meta.url.endsWith('.js')
 const ending = compiled ? '.test.js' : '.test.ts'
-const folder = fileURLToPath(new URL('../test/chaos/', import.meta.url))
+const folder = fileURLToPath(new URL('.', import.meta.url))
 
 const columns: Record<string, (figures: Figures) => string | number> = {
   fault: ({ fault }) => fault,
@@ -66,19 +68,27 @@ const columns: Record<string, (figures: Figures) => string | number> = {
 process.exitCode = await main()
 
 async function main (): Promise<number> {
-  const { values: { only, small } } = parseArgs({ options: { only: { type: 'string', multiple: true }, small: { type: 'boolean' } } })
+  const { values: { only, small, jobs } } = parseArgs({ options: { only: { type: 'string', multiple: true }, small: { type: 'boolean' }, jobs: { type: 'string', default: '1' } } })
+  if (!/^[1-9]$/.test(jobs)) throw new Error('--jobs must be a number from 1 to 9')
   const all = readdirSync(folder).filter(file => file.endsWith(ending)).map(file => file.slice(0, -ending.length)).toSorted()
   const chosen = all.filter(name => only === undefined || only.some(part => name.includes(part)))
   if (chosen.length === 0) {
     console.error(`There is no such test; there are ${all.join(', ')}`)
     return 1
   }
+  // Its PostgreSQL serves all of them but those that break it.
+  const run = await startRun(process.pid)
   const ran: Ran[] = []
-  for (const name of chosen) {
-    const one = await runFile(name, small === true ? 'small' : 'full')
-    console.log([`${one.ok ? 'ok    ' : 'not ok'}  ${name}, ${one.seconds} s`, ...remarks(one)].join('\n        '))
-    ran.push(one)
+  const waiting = [...chosen]
+  async function work () {
+    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+      const one = await runFile(name, small === true ? 'small' : 'full')
+      console.log([`${one.ok ? 'ok    ' : 'not ok'}  ${name}, ${one.seconds} s`, ...remarks(one)].join('\n        '))
+      ran.push(one)
+    }
   }
+  await Promise.all(Array.from({ length: Number(jobs) }, work))
+  await run.stop()
   console.log('\n' + layOut(ran.flatMap(rowsOf)))
   const failed = ran.filter(({ ok }) => !ok)
   if (failed.length > 0) console.log(`failed: ${failed.map(({ name }) => name).join(', ')}`)
