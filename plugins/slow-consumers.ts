@@ -9,25 +9,40 @@ const FEW_PACKETS = 32
 interface Connection {
   writeBuffer: ReadonlyArray<{ data?: unknown }>
   /** `socket`: of a WebSocket, not of polling */
-  transport: { socket?: { bufferedAmount: number, terminate: () => void } }
+  transport: { socket?: { bufferedAmount: number, terminate: () => void, _socket?: { destroy: (reason: Error) => void } } }
   close: (discard: boolean) => void
 }
 
+interface Backlog { bytes: number, packets: number }
+
+const isLess = (one: Backlog, other: Backlog) =>
+  one.bytes <= other.bytes && one.packets <= other.packets && (one.bytes < other.bytes || one.packets < other.packets)
+
+/** One for all: everything that a connection had still to write fails with it, and to make an error for each would hold up the others. */
+const reason = new Error('slow consumer')
+
 /**
- * Closes connections whose client reads too slowly: Socket.IO would keep everything for them, without a bound. The
- * transport is closed, so that a stock client comes back, and resumes with `since`.
+ * Closes connections whose client reads too slowly: Socket.IO would keep everything for them, without a bound. Who has too
+ * much to read but reads on (a page of history over a slow line) is spared. The transport is closed, so that a stock client
+ * comes back, and resumes with `since`.
  */
 async function slowConsumers (fastify: FastifyInstance) {
   const { config: { socket: { maxBuffered, maxPackets } }, io, log, metrics: { meter } } = fastify
 
+  /** of those who had too much to read when last looked at: how much */
+  let late = new Map<string, Backlog>()
   const looking = setInterval(look, LOOK_EVERY_MS)
   fastify.addHook('preClose', async () => clearInterval(looking))
 
   function look () {
+    const before = late
+    late = new Map()
     for (const [id, client] of Object.entries((io.engine as unknown as { clients: Record<string, Connection> }).clients)) {
-      const bytes = bufferedBytes(client)
-      const packets = client.writeBuffer.length
+      const [bytes, packets] = [bufferedBytes(client), client.writeBuffer.length]
       if (bytes <= maxBuffered && packets <= maxPackets) continue
+      const last = before.get(id)
+      late.set(id, { bytes, packets })
+      if (last === undefined || isLess({ bytes, packets }, last)) continue
       meter.count('slow_consumers')
       log.warn({ connection: id, reason: 'slow_consumer', bytes, packets }, 'closed a connection that reads too slowly')
       cut(client)
@@ -39,7 +54,8 @@ async function slowConsumers (fastify: FastifyInstance) {
 function cut (client: Connection) {
   const { socket } = client.transport
   if (socket === undefined) return client.close(true)
-  socket.terminate()
+  if (socket._socket === undefined) return socket.terminate()
+  socket._socket.destroy(reason)
 }
 
 /** Waiting in Socket.IO, and handed to the transport but not yet to the network. */

@@ -33,7 +33,7 @@ const HOLD_MS = 50
  */
 export function createFeed (ports: FeedPorts, config: Config, now: () => number) {
   const { log, recent, bus, broadcast, meter, reporter } = ports
-  const sizes = { messages: Math.max(config.chat.cacheSize, config.chat.historyLimit), changes: RING_CHANGES }
+  const sizes = { messages: Math.max(config.chat.cacheSize, config.chat.historyLimit + 1), changes: RING_CHANGES }
   const feeds = new Map<string, Feed>()
   const unverified: Feed[] = []
   let verifying: NodeJS.Timeout | undefined

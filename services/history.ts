@@ -29,6 +29,8 @@ export function createHistory ({ log, bus }: { log: Log, bus: Bus }, feed: FeedS
     if (since === undefined) return () => fresh(open)
     if (since > open.ring.rev) await feed.check([open])
     if (since >= open.ring.floor) return () => since < open.minRev ? fresh(open) : resume(open, since, [])
+    // Too much for a page, as far as memory knows: no need to count exactly.
+    if (open.ring.countChanged(since) > historyLimit) return () => fresh(open)
     const snapshot = await log.changedSince(open.cafeId, since, historyLimit + 1)
     if (snapshot === undefined) throw refuse('CHAT_CAFE_NOT_FOUND')
     if (snapshot.head.rev > open.ring.rev) await feed.fill(open)

@@ -13,6 +13,8 @@ export interface Ring {
   apply (change: Change): void
   /** Newest first; fewer than `limit` only if there are no more or `limit` is beyond the ring's size. */
   newest (limit: number): Message[]
+  /** How many of the messages it has changed after `rev`; there may be others. */
+  countChanged (rev: number): number
   /** All changes after `rev`, oldest first; undefined if it does not reach back that far. */
   changesAfter (rev: number): Change[] | undefined
 }
@@ -52,6 +54,7 @@ export function createRing (rev: number, messages: readonly Message[], sizes: { 
     get seq () { return window.at(-1)?.seq ?? 0 },
     get floor () { return floor },
     apply,
+    countChanged: rev => window.filter(message => message.rev > rev).length,
     newest: limit => window.slice(-limit).reverse(),
     changesAfter
   }

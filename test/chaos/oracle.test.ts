@@ -35,7 +35,7 @@ t.test('what happens on the wire to the messages of a client is what the checker
     const none = { lost: 0, doubled: 0, disordered: 0, phantoms: 0 }
     t.same({ lost, doubled, disordered, phantoms }, client % 4 === 0 ? none : { ...none, [kinds[client % 4]!]: count }, `${member.name}: ${ways[client % 4] ?? 'nothing'} ${count}`)
   })
-  for (const index of [1, 2, 3]) t.ok(sum(index) >= 10, `${ways[index]}: ${sum(index)}`)
+  for (const index of [1, 2, 3]) t.ok(sum(index) >= 3, `${ways[index]}: ${sum(index)}`)
   t.equal(sum(0), 0)
   t.match(verdict, { lost: sum(1), doubled: sum(2), disordered: sum(3), phantoms: 0, ackedLost: 0, storedTwice: 0, brokenLogs: 0, hung: 0 })
   t.equal(verdict.acked, verdict.attempted)

@@ -36,7 +36,13 @@ function percentile (numbers: number[], part: number): number {
 function listen (url: string, token: string, cafeId: string) {
   const list = new Map<number, Told>()
   const state = { socket: io(url, { forceNew: true, transports: ['websocket'], reconnectionDelay: 100, auth: { token } }), list, rev: undefined as number | undefined, joins: 0, doubled: 0, disordered: 0 }
-  state.socket.on('connect', () => state.socket.emit('join:cafe', state.rev === undefined ? { cafeId } : { cafeId, since: state.rev }, () => { state.joins++ }))
+  function join () {
+    state.socket.emit('join:cafe', state.rev === undefined ? { cafeId } : { cafeId, since: state.rev }, ({ ok }: { ok: boolean }) => {
+      if (ok) state.joins++
+      else setTimeout(join, 500)
+    })
+  }
+  state.socket.on('connect', join)
   state.socket.on('message:history', ({ messages, rev, recovered }: { messages: Told[], rev: number, recovered: boolean }) => {
     if (!recovered) list.clear()
     for (const message of messages) list.set(message.seq, message)
