@@ -2,15 +2,23 @@ import type { Config } from '../schemas/config.ts'
 import type { FeedService } from './feed.ts'
 import type { Change, Log, Meter, RecentMessages, Reporter } from './ports.ts'
 
+/** Milliseconds after which a list that could not be written is tried again. */
+const MEND_MS = 1000
+/** Cafes whose lists wait for that; those beyond are mended by their next message. */
+const MAX_BEHIND = 10_000
+
 /**
  * Keeps the recent messages of cafes up to date after commits of this node, off the path of the ack.
  * One run per cafe at a time; what arrives meanwhile goes with the next. Where the list lacks something it is brought
- * forward from the ring, or set anew; when the store is away it stays behind, and the next run mends it.
+ * forward from the ring, or set anew; when the store is away it stays behind, and is mended as soon as the store is back: a
+ * deleted text must not stay in it until somebody says something.
  */
 export function createWriteBehind (ports: { log: Log, recent: RecentMessages, meter: Meter, reporter: Reporter }, feed: FeedService, config: Config) {
   const { log, recent, meter, reporter } = ports
   const pending = new Map<string, Change[]>()
   const running = new Map<string, Promise<void>>()
+  const behind = new Set<string>()
+  let mending: NodeJS.Timeout | undefined
 
   function touch (cafeId: string, changes: readonly Change[]) {
     const waiting = pending.get(cafeId) ?? []
@@ -26,10 +34,35 @@ export function createWriteBehind (ports: { log: Log, recent: RecentMessages, me
       try {
         await write(cafeId, changes.sort((a, b) => a.rev - b.rev))
       } catch (error) {
-        meter.count('hot_state_failures', 'recent')
-        reporter.warn(error, 'write recent messages')
+        note(cafeId, error)
       }
     }
+  }
+
+  function note (cafeId: string, error: unknown) {
+    meter.count('hot_state_failures', 'recent')
+    reporter.warn(error, 'write recent messages')
+    if (behind.size < MAX_BEHIND) behind.add(cafeId)
+    mending ??= setTimeout(mendAll, MEND_MS)
+  }
+
+  /** One after another, until one fails: then the store is still away. */
+  async function mendAll () {
+    mending = undefined
+    for (const cafeId of [...behind]) {
+      behind.delete(cafeId)
+      try {
+        await mend(cafeId)
+      } catch (error) {
+        return note(cafeId, error)
+      }
+    }
+  }
+
+  async function mend (cafeId: string) {
+    const ring = feed.ring(cafeId)
+    if (ring === undefined) return rebuild(cafeId)
+    return recent.replace(cafeId, ring.rev, ring.newest(config.chat.cacheSize))
   }
 
   async function write (cafeId: string, changes: readonly Change[]) {
@@ -40,7 +73,7 @@ export function createWriteBehind (ports: { log: Log, recent: RecentMessages, me
     if (ring === undefined || ring.rev < target) return rebuild(cafeId)
     const missing = held === null ? undefined : ring.changesAfter(held)
     if (missing !== undefined) return recent.apply(cafeId, missing)
-    return recent.replace(cafeId, ring.rev, ring.newest(config.chat.cacheSize))
+    return mend(cafeId)
   }
 
   async function rebuild (cafeId: string) {
@@ -48,9 +81,11 @@ export function createWriteBehind (ports: { log: Log, recent: RecentMessages, me
     if (snapshot !== undefined) await recent.replace(cafeId, snapshot.head.rev, snapshot.messages)
   }
 
-  /** Resolves when nothing is left to write. */
+  /** Resolves when nothing is left to write, or can't be written. */
   async function settle () {
     while (running.size > 0) await Promise.all(running.values())
+    clearTimeout(mending)
+    behind.clear()
   }
 
   return { touch, settle }

@@ -10,7 +10,7 @@ import { openClients } from './state.ts'
 t.setTimeout(60_000)
 
 const channel = 'klatsch:canary:test'
-const EVERY = 200
+const EVERY = 500
 
 /** A node's canary on a Redis whose answers to it can be kept back. */
 async function setUp (t: Test) {
