@@ -32,6 +32,7 @@ export function createCanary ({ subscriptions, channel, publish, every, onHearin
   /** when the last song was taken by Redis; undefined: Redis was away, and silence means nothing */
   let taken: number | undefined
   let reconnecting = false
+  let due: NodeJS.Immediate | undefined
 
   client.on('message', (from: string, text: string) => {
     if (from !== channel || text !== String(song)) return
@@ -39,7 +40,7 @@ export function createCanary ({ subscriptions, channel, publish, every, onHearin
     deafSince = undefined
   })
   // After a pause of this process its timers come before what has arrived meanwhile: listen first.
-  const singing = setInterval(() => setImmediate(turn), every)
+  const singing = setInterval(() => { due = setImmediate(turn) }, every)
   singing.unref()
 
   function turn () {
@@ -72,6 +73,9 @@ export function createCanary ({ subscriptions, channel, publish, every, onHearin
 
   return {
     isDeaf: () => deafSince !== undefined,
-    stop: () => clearInterval(singing)
+    stop () {
+      clearInterval(singing)
+      clearImmediate(due)
+    }
   }
 }
