@@ -5,25 +5,29 @@ const LOOK_EVERY_MS = 500
 /** With fewer packets than these waiting, their bytes are not worth counting: one event is bounded anyway. */
 const FEW_PACKETS = 32
 
+/** A TCP socket, as far as Node tells: how much of what it is writing now the system has not taken yet. */
+interface Wire { destroy: (reason: Error) => void, _handle?: { writeQueueSize: number } | null }
+
 /** What engine.io keeps of a connection, as far as it is needed here. */
 interface Connection {
   writeBuffer: ReadonlyArray<{ data?: unknown }>
   /** `socket`: of a WebSocket, not of polling */
-  transport: { socket?: { bufferedAmount: number, terminate: () => void, _socket?: { destroy: (reason: Error) => void } } }
+  transport: { socket?: { bufferedAmount: number, terminate: () => void, _socket?: Wire } }
   close: (discard: boolean) => void
 }
 
-interface Backlog { bytes: number, packets: number }
+/** `bytes`: of all that waits, where one large write counts as a whole until it is through. `unwritten`: what is left of that. */
+interface Backlog { bytes: number, unwritten: number }
 
-const isLess = (one: Backlog, other: Backlog) =>
-  one.bytes <= other.bytes && one.packets <= other.packets && (one.bytes < other.bytes || one.packets < other.packets)
+const isLess = (now: Backlog, before: Backlog) =>
+  now.bytes < before.bytes || now.bytes + now.unwritten < before.bytes + before.unwritten
 
 /** One for all: everything that a connection had still to write fails with it, and to make an error for each would hold up the others. */
 const reason = new Error('slow consumer')
 
 /**
  * Closes connections whose client reads too slowly: Socket.IO would keep everything for them, without a bound. Who has too
- * much to read but reads on (a page of history over a slow line) is spared. The transport is closed, so that a stock client
+ * much to read is spared while it becomes less: a page of history over a slow line. The transport is closed, so that a stock client
  * comes back, and resumes with `since`.
  */
 async function slowConsumers (fastify: FastifyInstance) {
@@ -40,9 +44,10 @@ async function slowConsumers (fastify: FastifyInstance) {
     for (const [id, client] of Object.entries((io.engine as unknown as { clients: Record<string, Connection> }).clients)) {
       const [bytes, packets] = [bufferedBytes(client), client.writeBuffer.length]
       if (bytes <= maxBuffered && packets <= maxPackets) continue
+      const backlog = { bytes, unwritten: client.transport.socket?._socket?._handle?.writeQueueSize ?? 0 }
       const last = before.get(id)
-      late.set(id, { bytes, packets })
-      if (last === undefined || isLess({ bytes, packets }, last)) continue
+      late.set(id, backlog)
+      if (last === undefined || isLess(backlog, last)) continue
       meter.count('slow_consumers')
       log.warn({ connection: id, reason: 'slow_consumer', bytes, packets }, 'closed a connection that reads too slowly')
       cut(client)

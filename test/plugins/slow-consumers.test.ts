@@ -1,9 +1,10 @@
+import type { Socket } from 'node:net'
 import t from 'tap'
 import { listen } from '../support/build.ts'
 import { ask, connect, guest, heard, once, openCafe, until } from '../support/sockets.ts'
 
 /** The TCP connection below a client on WebSocket. */
-interface Wire { io: { engine: { transport: { ws: { _socket: { pause: () => void, resume: () => void } } } } } }
+interface Wire { io: { engine: { transport: { ws: { _socket: Socket } } } } }
 
 t.test('a client that stops reading is cut, the others notice nothing, and it comes back whole', { timeout: 60_000 }, async t => {
   const app = await listen(t, { CHAT_LIMITS: 'off', CHAT_MESSAGE_MAX_LENGTH: '4000', SOCKET_MAX_BUFFERED: '65536', CHAT_HISTORY_LIMIT: '100', CHAT_CACHE_SIZE: '1000' })
@@ -30,6 +31,42 @@ t.test('a client that stops reading is cut, the others notice nothing, and it co
   const joined = await ask(slow, 'join:cafe', { cafeId: cafe.id, since: Math.max(first, sent - 50) })
   t.equal(joined.rev, sent)
   t.equal(joined.recovered, true)
+})
+
+t.test('a client that has too much to read, and reads it slowly, is spared while it becomes less', { timeout: 60_000 }, async t => {
+  const MAX_BUFFERED = 65_536
+  const app = await listen(t, { CHAT_MESSAGE_MAX_LENGTH: '4000', SOCKET_MAX_BUFFERED: String(MAX_BUFFERED) })
+  const bob = await guest(app, 'bob')
+  const cafe = await openCafe(app, bob)
+  const slow = await connect(t, app, bob.token, { transports: ['websocket'] })
+  await ask(slow, 'join:cafe', { cafeId: cafe.id })
+  const { message } = await ask(slow, 'message:send', { cafeId: cafe.id, content: '茶'.repeat(4000) })
+  const { engine: { clients } } = app.io as unknown as { engine: { clients: Record<string, { transport: { socket: { bufferedAmount: number } } }> } }
+  const { transport: { socket: line } } = Object.values(clients)[0]!
+  const wire = (slow as unknown as Wire).io.engine.transport.ws._socket
+  const rest = () => { wire.pause() }
+  wire.on('data', rest)
+  const reading = setInterval(() => { wire.resume() }, 10)
+
+  // In one turn: more than the system's own buffers hold, and nothing after it.
+  const PAGES = 200
+  const history = { cafeId: cafe.id, messages: Array.from({ length: 10 }, () => message), rev: 1, recovered: false }
+  for (let page = 0; page < PAGES; page++) app.io.local.emit('message:history', history)
+  let lateSince = Infinity
+  let lateUntil = 0
+  await until('he has read all', () => {
+    if (line.bufferedAmount > MAX_BUFFERED) {
+      lateSince = Math.min(lateSince, Date.now())
+      lateUntil = Date.now()
+    }
+    return heard(slow, 'message:history').length > PAGES
+  }, 40_000)
+  clearInterval(reading)
+  wire.off('data', rest)
+  wire.resume()
+  t.ok(lateUntil - lateSince > 1500, `had too much to read for ${lateUntil - lateSince} ms, three looks`)
+  t.match(await app.metrics.registry.metrics(), /^chat_slow_consumers_total 0$/m)
+  t.ok(slow.connected)
 })
 
 t.test('a client that no longer polls is cut when too many packets wait for it', { timeout: 60_000 }, async t => {
