@@ -102,6 +102,18 @@ function createBucket (fastify: FastifyInstance, inherited: unknown) {
   }
 }
 
+/** Most statuses of most routes answer with the same few schemas: each is compiled once. */
+function createSerializerCompiler (fastify: FastifyInstance) {
+  const createSerializer = SerializerSelector()
+  const serializers = new Map<string, ReturnType<ReturnType<typeof createSerializer>>>()
+  return function compileSerializer (route: RouteDefinition) {
+    const text = JSON.stringify(route.schema)
+    const serializer = serializers.get(text) ?? createSerializer(fastify.getSchemas(), {})(route)
+    serializers.set(text, serializer)
+    return serializer
+  }
+}
+
 /** One law for both transports, whatever the host server's own compilers, parsers and limits are. */
 async function validation (fastify: FastifyInstance) {
   const ajv = createAjv()
@@ -119,8 +131,8 @@ async function validation (fastify: FastifyInstance) {
     }
   })
 
-  const createSerializer = SerializerSelector()
-  fastify.setSerializerCompiler(route => createSerializer(fastify.getSchemas(), {})(route as RouteDefinition))
+  const compileSerializer = createSerializerCompiler(fastify)
+  fastify.setSerializerCompiler(route => compileSerializer(route as RouteDefinition))
 
   // JSON and nothing else, without keys that reach for a prototype.
   fastify.removeAllContentTypeParsers()
