@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import Fastify, { LogController } from 'fastify'
 import fp from 'fastify-plugin'
@@ -28,13 +29,21 @@ const fastify = Fastify({
 let stopping = false
 const booted = boot()
 
-closeWithGrace({ delay: GRACE_MS, logger: fastify.log }, async function close ({ err }) {
+closeWithGrace({ delay: GRACE_MS, logger: fastify.log }, async function close ({ err, signal }) {
   stopping = true
   if (err !== undefined) fastify.log.fatal({ err: toLog(err) }, 'stopping after an error')
   // Closed in the middle of its boot a server would never come to an end. Whether it booted is told below.
   await Promise.allSettled([booted])
+  const isServing = fastify.hasDecorator('health') && fastify.health.takesConnections()
+  if (isServing && signal === 'SIGTERM') await drain()
   await fastify.close()
 })
+
+/** No new connections; requests are answered as before, until those who send them have had time to see it. */
+async function drain () {
+  fastify.health.drain()
+  await sleep(config.drainWait)
+}
 
 try {
   const url = await booted

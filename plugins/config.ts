@@ -10,17 +10,17 @@ declare module 'fastify' {
 
 const list = (text: string) => text.split(',').map(item => item.trim()).filter(item => item !== '')
 
+const validate = new Ajv({ allErrors: true, coerceTypes: true, useDefaults: true, removeAdditional: 'all' }).compile<Env>(Env)
+
 /**
  * The configuration of an environment.
  * @param env variables by name; empty ones count as unset
  * @throws Error that names every wrong variable and the rule it broke, never its value
  */
 export function loadConfig (env: Record<string, string | undefined>): Config {
-  const ajv = new Ajv({ allErrors: true, coerceTypes: true, useDefaults: true, removeAdditional: 'all' })
   const given = Object.fromEntries(Object.entries(env).filter(([name, value]) => name in Env.properties && value !== undefined && value !== ''))
-  const valid = ajv.compile<Env>(Env)
-  if (!valid(given)) {
-    const faults = valid.errors!.map(error => `${error.instancePath.slice(1)} ${error.message}`)
+  if (!validate(given)) {
+    const faults = validate.errors!.map(error => `${error.instancePath.slice(1)} ${error.message}`)
     throw new Error(`Wrong environment: ${faults.join('; ')}`)
   }
   const production = given.NODE_ENV === 'production'
@@ -51,6 +51,7 @@ function nest (env: Env, production: boolean): Config {
     host: env.HOST,
     port: env.PORT,
     logLevel: env.LOG_LEVEL,
+    drainWait: env.DRAIN_WAIT,
     dataDir: env.DATA_DIR,
     trustProxy: list(env.TRUST_PROXY),
     postgres: { url: env.DATABASE_URL, poolSize: env.PG_POOL_SIZE, timeout: env.PG_TIMEOUT, maxWaiting: env.PG_MAX_WAITING },

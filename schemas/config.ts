@@ -11,6 +11,7 @@ export const Env = Type.Object({
   HOST: text('127.0.0.1', 'Address to listen on; `0.0.0.0` for all'),
   PORT: int(3000, 0, 65535, 'Port to listen on; 0 takes a free one'),
   LOG_LEVEL: OneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const, { default: 'info', description: 'Least level that is logged' }),
+  DRAIN_WAIT: int(1000, 0, 5000, 'Milliseconds between not being ready any more and closing, after SIGTERM: a balancer needs them to notice'),
   DATA_DIR: text('.data', 'Where the embedded PostgreSQL and a generated secret live'),
   DATABASE_URL: Type.Optional(Type.String({ pattern: '^postgres(ql)?://', description: 'PostgreSQL 14 to 18; without it an embedded one is started' })),
   REDIS_URL: Type.Optional(Type.String({ pattern: '^rediss?://', description: 'Redis 6.2 to 8 or Valkey; without it one process keeps hot state in memory' })),
@@ -27,8 +28,8 @@ export const Env = Type.Object({
   SOCKET_PING_INTERVAL: int(10_000, 100, 300_000, 'Milliseconds between heartbeats of a connection'),
   SOCKET_PING_TIMEOUT: int(10_000, 100, 300_000, 'Milliseconds a client has to answer one'),
   SOCKET_MAX_PAYLOAD: int(65_536, 1_024, 10_485_760, 'Bytes of one event or REST body'),
-  SOCKET_MAX_BUFFERED: int(1_048_576, 65_536, 1_073_741_824, 'Bytes kept for a client that reads too slowly; over it the connection is closed'),
-  SOCKET_MAX_PACKETS: int(5000, 10, 10_000_000, 'Packets kept for a client that reads too slowly; over it the connection is closed'),
+  SOCKET_MAX_BUFFERED: int(1_048_576, 65_536, 1_073_741_824, 'Bytes kept for a client that does not read on; over it the connection is closed'),
+  SOCKET_MAX_PACKETS: int(5000, 10, 10_000_000, 'Packets kept for a client that does not read on; over it the connection is closed'),
   SOCKET_MAX_CAFES: int(50, 1, 10_000, 'Cafes one socket may be in'),
   CHAT_MESSAGE_MAX_LENGTH: int(500, 1, 4000, 'Code points of a message'),
   CHAT_HISTORY_LIMIT: int(50, 1, 100, 'Messages a join begins with, and of a REST page'),
@@ -41,7 +42,7 @@ export const Env = Type.Object({
   CHAT_REPEAT_WINDOW: int(10_000, 0, 3_600_000, 'Milliseconds in which the same content is refused as repeated'),
   CHAT_SEND_QUEUE: int(10_000, 1, 1_000_000, 'Sends that may wait for the database on one node'),
   CHAT_FEED_CHECK: int(3000, 100, 60_000, 'Milliseconds between comparisons of the open cafes with the database'),
-  CHAT_FEED_LINGER: int(30_000, 100, 3_600_000, 'Milliseconds a cafe without members stays in memory'),
+  CHAT_FEED_LINGER: int(5000, 100, 3_600_000, 'Milliseconds a cafe without members stays in memory'),
   CHAT_FEED_MAX_OPEN: int(20_000, 1, 10_000_000, 'Cafes a node keeps in memory at the same time'),
   PRESENCE_HEARTBEAT: int(3000, 100, 60_000, "Milliseconds between a node's heartbeats"),
   PRESENCE_LEASE: int(11_000, 300, 300_000, 'Milliseconds after which a silent node counts as dead'),
@@ -58,6 +59,7 @@ export interface Config {
   host: string
   port: number
   logLevel: Env['LOG_LEVEL']
+  drainWait: number
   dataDir: string
   trustProxy: string[]
   postgres: { url: string | undefined, poolSize: number, timeout: number, maxWaiting: number }

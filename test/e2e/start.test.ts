@@ -5,7 +5,7 @@ import type { Readiness } from '../../schemas/health.ts'
 import type { MessagePage, SendReply } from '../../schemas/messages.ts'
 import { freePort } from '../support/processes.ts'
 import { createDatabase, startRedis, startServer } from '../support/servers.ts'
-import { call, connect, guest, heard, open, openCafe, until } from '../support/sockets.ts'
+import { ask, call, connect, guest, heard, open, openCafe, until } from '../support/sockets.ts'
 import { change, folder, forward, run, signal, startListening } from './starts.ts'
 
 /** What a supervisor gives a process to stop. */
@@ -81,6 +81,29 @@ t.test('PostgreSQL and Redis come later than the server', { buffered: true }, as
   t.match(server.logs(), '"msg":"PostgreSQL is not reachable yet"')
   t.notMatch(server.logs(), /"level":[56]0/)
   t.match(await signal(server, 'SIGTERM'), { code: 0, signal: null })
+})
+
+t.test('told to stop while it serves: it is no longer ready, and for a while does all the same', { buffered: true }, async t => {
+  const DRAIN_WAIT_MS = 800
+  const server = await startServer(t, { DATABASE_URL: await createDatabase(t), DRAIN_WAIT: String(DRAIN_WAIT_MS), CHAT_LIMITS: 'off' })
+  const ann = await guest(server, 'ann')
+  const socket = await connect(t, server, ann.token)
+  const cafe = await openCafe(server, ann)
+  await ask(socket, 'join:cafe', { cafeId: cafe.id })
+  const began = Date.now()
+  const stopped = signal(server, 'SIGTERM')
+  let served = 0
+  await until('it says so', async () => (await fetch(`${server.url}/health/ready`)).status === 503)
+  for (; Date.now() - began < DRAIN_WAIT_MS - 300; served++) {
+    t.equal((await ready(server.url, 503)).status, 'draining')
+    t.ok(await openCafe(server, ann), 'REST is served')
+    await ask(socket, 'message:send', { cafeId: cafe.id, content: `number ${served}` })
+  }
+  t.ok(served > 3, `${served} times`)
+  t.equal((await fetch(`${server.url}/socket.io/?EIO=4&transport=polling`)).status, 403, 'a new connection is turned away')
+  const { code, ms } = await stopped
+  t.equal(code, 0)
+  t.ok(ms >= DRAIN_WAIT_MS, `in ${ms} ms`)
 })
 
 t.test('told to stop in the middle of its boot', { buffered: true }, async t => {

@@ -13,7 +13,7 @@ export interface OwnServer extends Pick<Launched<string>, 'pid' | 'child' | 'log
 /**
  * The server as a process of its own: build/server.js when the test is compiled, else server.ts through tsx. Resolves when it
  * logs that it is ready; rejects with its output when it ends before that.
- * @param env its whole environment, but for PATH and HOME; HOST, PORT (0: any) and DATA_DIR (a folder of its own) have defaults
+ * @param env its whole environment, but for PATH and HOME; HOST, PORT (0: any), DATA_DIR (a folder of its own) and DRAIN_WAIT (none) have defaults
  */
 export async function startServer (t: Scope, env: Record<string, string>): Promise<OwnServer> {
   const dataDir = await makeFolder('data')
@@ -25,7 +25,7 @@ export async function startServer (t: Scope, env: Record<string, string>): Promi
     options: {
       cwd: projectRoot,
       // Nothing else of ours: a DATABASE_URL in the developer's shell must not reach a server under test.
-      env: { PATH, HOME, HOST: '127.0.0.1', PORT: '0', DATA_DIR: dataDir, ...compiled ? {} : uncovered, ...env }
+      env: { PATH, HOME, HOST: '127.0.0.1', PORT: '0', DATA_DIR: dataDir, DRAIN_WAIT: '0', ...compiled ? {} : uncovered, ...env }
     },
     ready: findUrl,
     timeoutMs: 60_000
