@@ -8,6 +8,7 @@ import { extractWords } from './words.ts'
 /** Topics that topics:update names, as many as a REST answer without a limit. */
 const SHOWN = 10
 const MAX_BACKLOG = 1000
+const STOP_MS = 1000
 /** The longest that a timer takes. */
 const LONGEST_MS = 2 ** 31 - 1
 
@@ -94,9 +95,12 @@ export function createTopics (ports: Ports, config: Config, now: () => number) {
     return { cafeId, topics: list }
   }
 
+  /** What is still to be counted gets a second; a busy node may be far behind. */
   async function stop () {
     stopped = true
+    const late = setTimeout(() => { backlog.length = 0 }, STOP_MS)
     await working
+    clearTimeout(late)
     for (const timer of timers.values()) clearTimeout(timer)
     timers.clear()
   }

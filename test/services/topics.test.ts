@@ -122,3 +122,18 @@ t.test('stopping leaves no timer behind, not even of a claim that is under way',
   await other.stop()
   t.equal(timers(), before)
 })
+
+t.test('a node that is far behind stops all the same', async t => {
+  let counted = 0
+  const { say, stop } = setUp(() => ({
+    async add () {
+      counted++
+      await new Promise(resolve => { setTimeout(resolve, 20) })
+    }
+  }))
+  for (let n = 0; n < 1000; n++) say(`espresso ${n}`)
+  const began = Date.now()
+  await stop()
+  t.ok(counted > 5 && counted < 200, `${counted} of 1000 messages were still counted`)
+  t.ok(Date.now() - began < 10_000)
+})
