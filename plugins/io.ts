@@ -6,6 +6,7 @@ import socketIo from 'fastify-socket.io'
 import type { Server, ServerOptions, Socket } from 'socket.io'
 import type { ClientToServerEvents, ServerToClientEvents } from '../schemas/events.ts'
 import type { Connection } from '../services/membership.ts'
+import { RECONNECT_AFTER_MS } from '../services/presence.ts'
 
 /** What klatsch keeps of a socket. `expiresAt`: of its token, epoch milliseconds. */
 export interface SocketData { connection: Connection, expiresAt: number }
@@ -21,7 +22,6 @@ declare module 'fastify' {
   }
 }
 
-const RECONNECT_AFTER_MS = 3000
 const DRAIN_MS = 3000
 const DRAIN_LOOK_MS = 10
 const CONNECT_TIMEOUT_MS = 10_000

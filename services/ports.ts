@@ -107,6 +107,8 @@ export interface Presence {
   sync (entries: ReadonlyArray<{ cafeId: string, user: Person }>): Promise<Attendance[]>
   /** Gives up the lease and all entries of this node. */
   release (): Promise<Attendance[]>
+  /** Ends the lease `afterMs` milliseconds from now: entries last so long, and other nodes reap them. False: there is no other node, and nothing was done. */
+  handOver (afterMs: number): Promise<boolean>
   /** Sets the status, for all cafes; returns those the user is in, and how the user is now. */
   setStatus (user: Person, update: StatusUpdate): Promise<{ cafeIds: string[], presence: UserPresence }>
   /** These users did something just now. */

@@ -9,6 +9,9 @@ interface Ports { presence: Presence, cafes: Cafes, bus: Bus, broadcast: Broadca
 /** `departing`: has no connection any more, and counts a while longer. */
 interface Guest { user: Person, connections: Set<string>, entered: Promise<void>, departing?: NodeJS.Timeout }
 
+/** Clients of a node that stops are asked to come back within so many milliseconds. */
+export const RECONNECT_AFTER_MS = 3000
+
 /** Users whose activity waits to be written; that of more is not noted. */
 const MAX_ACTIVE = 10_000
 
@@ -18,6 +21,7 @@ const MAX_ACTIVE = 10_000
  */
 export function createPresence (ports: Ports, attendance: AttendanceService, config: Config) {
   const { presence, cafes, bus, broadcast, meter, reporter } = ports
+  const { heartbeat, grace } = config.presence
   // cafe -> user -> their connections here
   const rooms = new Map<string, Map<string, Guest>>()
   const active = new Map<string, Person>()
@@ -25,7 +29,7 @@ export function createPresence (ports: Ports, attendance: AttendanceService, con
   let beating: Promise<void> | undefined
 
   bus.onNotice((_, notice) => { if (notice.kind === 'attendance') attendance.note(notice.attendance) })
-  const heart = setInterval(beat, config.presence.heartbeat)
+  const heart = setInterval(beat, heartbeat)
 
   function tell (change: Attendance) {
     attendance.note(change)
@@ -60,8 +64,8 @@ export function createPresence (ports: Ports, attendance: AttendanceService, con
   async function lose (cafeId: string, user: Person, connectionId: string): Promise<void> {
     const guest = isLast(cafeId, user, connectionId)
     if (guest === undefined) return
-    if (config.presence.grace === 0) return depart(cafeId, user)
-    guest.departing = setTimeout(() => depart(cafeId, user), config.presence.grace)
+    if (grace === 0) return depart(cafeId, user)
+    guest.departing = setTimeout(() => depart(cafeId, user), grace)
   }
 
   function isLast (cafeId: string, user: Person, connectionId: string): Guest | undefined {
@@ -154,7 +158,10 @@ export function createPresence (ports: Ports, attendance: AttendanceService, con
     throw refuse('CHAT_UNAVAILABLE', { retryAfterMs: 1000, cause })
   }
 
-  /** Gives up all that this node holds, and says so to the others. */
+  /**
+   * Gives up all that this node holds. Its clients are on their way to other nodes, if there are any: who gets there in time
+   * has neither left nor come, and of the others those nodes tell.
+   */
   async function stop () {
     clearInterval(heart)
     await beating
@@ -164,6 +171,7 @@ export function createPresence (ports: Ports, attendance: AttendanceService, con
     }
     rooms.clear()
     try {
+      if (grace > 0 && await presence.handOver(grace + RECONNECT_AFTER_MS)) return
       for (const change of await presence.release()) tell(change)
     } catch (error) {
       reporter.warn(error, 'release presence')

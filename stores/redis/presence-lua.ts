@@ -87,6 +87,17 @@ local function append (out, fields)
   for i = 1, 5 do table.insert(out, fields[i]) end
 end
 
+-- A node that serves has a journal.
+local function givesUp (node) return redis.call('EXISTS', journal(node)) == 0 end
+
+-- Is a node alive that serves? For a node that gives up: another one.
+local function isAccompanied ()
+  for _, node in ipairs(redis.call('ZRANGEBYSCORE', NODES, '(' .. millis(), '+inf')) do
+    if not givesUp(node) then return true end
+  end
+  return false
+end
+
 local function name (user) return redis.call('HGET', presence(user), 'username') or '' end
 
 -- Takes up to 'limit' entries from a node that gives up or is dead; appends who is gone to 'out'.

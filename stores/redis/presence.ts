@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import { TEXT_FOR_MS, type Member, type Person, type Status, type UserPresence } from '../../schemas/presence.ts'
 import type { Attendance, Presence } from '../../services/ports.ts'
 import { cafeUsers, nodeEntries } from './keys.ts'
-import { beatNode, beginSync, enterCafe, leaveCafe, releaseNode, syncPiece } from './scripts-presence.ts'
+import { beatNode, beginSync, enterCafe, handOverNode, leaveCafe, releaseNode, syncPiece } from './scripts-presence.ts'
 import { cafeMembers, findUsers, setUserStatus, touchUsers } from './scripts-statuses.ts'
 
 /** Entries that one script call touches at most: a few milliseconds of Redis. */
@@ -110,6 +110,10 @@ export function createPresence (data: (key: string) => Redis, nodeId: string, le
         taken = count
       }
       return gone
+    },
+
+    async handOver (afterMs) {
+      return await handOverNode(own, [], [nodeId, afterMs]) === 1
     },
 
     async setStatus (user, { status, text, textForMs = TEXT_FOR_MS }) {

@@ -79,12 +79,29 @@ return out
 `)
 
 /**
- * Gives up entries of the node, and its lease with the last. Answers how many it took, then cafe, user, name, count, version of
+ * Gives up entries of the node, and its lease with the last; the last node also those of nodes that gave up before. Answers how many it took, then cafe, user, name, count, version of
  * each who is gone.
  * ARGV[1] node, ARGV[2] highest version the node has seen, ARGV[3] entries to give up at most
  */
 export const releaseNode = bind<[taken: number, ...departed: Array<string | number>]>('PresenceRelease', `${lib}
-local out = { 0 }
-out[1] = empty(ARGV[1], ARGV[3], ARGV[2], out)
+local out, limit = { 0 }, tonumber(ARGV[3])
+local taken = empty(ARGV[1], limit, ARGV[2], out)
+-- What was handed over to this node would have nobody after it.
+local orphaned = isAccompanied() and {} or redis.call('ZRANGE', NODES, 0, -1)
+for _, other in ipairs(orphaned) do
+  if taken < limit and givesUp(other) then taken = taken + empty(other, limit - taken, ARGV[2], out) end
+end
+out[1] = taken
 return out
+`)
+
+/**
+ * Ends the lease later, so that the others reap the node then. Answers 0 without another node that is alive.
+ * ARGV[1] node, ARGV[2] ms until then
+ */
+export const handOverNode = bind<number>('PresenceHandOver', `${lib}
+redis.call('DEL', journal(ARGV[1]))
+if not isAccompanied() then return 0 end
+redis.call('ZADD', NODES, after(ARGV[2]), ARGV[1])
+return 1
 `)

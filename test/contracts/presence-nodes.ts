@@ -85,6 +85,33 @@ export async function presenceNodesContract (t: Test, { join, flush }: PresenceN
     t.strictSame(await a.counts([cafe]), [0])
   })
 
+  t.test('who is handed over counts until somebody else has them, or for a while', async t => {
+    const [leaver, other] = [await synced(), await synced()]
+    const cafe = newId()
+    const [ann, bob] = [person('ann'), person('bob')]
+    await leaver.enter(cafe, ann)
+    await leaver.enter(cafe, bob)
+    t.equal(await leaver.handOver(LEASE), true)
+    t.match(await other.enter(cafe, ann), { changed: false, userCount: 2 }, 'ann has not come, as she was never gone')
+    t.strictSame((await other.beat()).departed, [])
+    await wait(LEASE + 50)
+    t.match((await other.beat()).departed, [{ action: 'leave', user: { username: 'bob' }, userCount: 1 }])
+    t.strictSame(await here(other, cafe), ['ann'])
+    await other.release()
+  })
+
+  t.test('two nodes that stop together do not wait for each other', async t => {
+    await flush()
+    const [one, two] = [await synced(), await synced()]
+    const cafe = newId()
+    await one.enter(cafe, person('ann'))
+    t.equal(await one.handOver(60_000), true)
+    await two.enter(cafe, person('bob'))
+    t.equal(await two.handOver(60_000), false, 'the first is there, but not for long')
+    t.equal((await two.release()).length, 2, 'the last one counts all out')
+    t.strictSame(await one.counts([cafe]), [0])
+  })
+
   t.test('a node that beats in time is not reaped', async t => {
     const lease = 900
     const [a, b] = [await synced(lease), await synced(lease)]

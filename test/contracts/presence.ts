@@ -154,6 +154,15 @@ export async function presenceContract (t: Test, make: () => Promise<Presence>) 
     t.match((await node.members(cafe, 9)).users, [{ id: ann.id, username: 'Ann C.' }])
   })
 
+  t.test('without another node nothing is handed over', async t => {
+    const cafe = newId()
+    await node.enter(cafe, person('ann'))
+    t.equal(await node.handOver(1000), false)
+    t.strictSame(await node.counts([cafe]), [1])
+    await node.release()
+    await node.sync([])
+  })
+
   t.test('release gives up everything, once', async t => {
     const cafe = newId()
     const [ann, bob] = [person('ann'), person('bob')]

@@ -161,15 +161,20 @@ t.test('Redis holds who is where', async t => {
   t.notOk((await client.hgetall(key)).cafeId, 'in no cafe')
 })
 
-t.test('a node that stops takes its users with it', async t => {
-  const { one, two } = await listenTwice(t)
+t.test('whose node stops has not left if they come back by another one, and has if they do not', async t => {
+  const { one, two } = await listenTwice(t, { PRESENCE_HEARTBEAT: '300', PRESENCE_LEASE: '5000' })
   const { id: cafeId } = await found(one)
   const ann = await visit(t, one, 'ann', cafeId)
   const bob = await visit(t, two, 'bob', cafeId)
-  await agree(t, [one], [ann, bob], cafeId, 2)
-  const left = once(ann.socket, 'users:update', ({ action }) => action === 'leave')
+  const cem = await visit(t, two, 'cem', cafeId)
+  await agree(t, [one], [ann, bob, cem], cafeId, 3)
+  const before = updates(ann.socket).length
   await two.close()
-  t.match(await left, { userCount: 1, user: { username: 'bob' } })
+  const back = await bob.tab(one, { auth: { cafeId } })
+  await until('bob is back', () => heard(back, 'message:history').length === 1)
+  t.match(await call<CafePresence>(one, 'GET', `/api/chat/presence/${cafeId}`, { token: ann.token }), { userCount: 3 })
+  await until('cem is counted out', () => updates(ann.socket).length > before, 8000)
+  t.match(updates(ann.socket).slice(before), [{ action: 'leave', userCount: 2, user: { username: 'cem' } }], 'nobody heard of bob')
   await until('it is known no more', async () => !JSON.stringify(await contents(redisOf(one))).includes(two.health.nodeId))
   t.match(JSON.stringify(await contents(redisOf(one))), one.health.nodeId, 'the other one is')
 })
