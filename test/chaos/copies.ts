@@ -8,7 +8,7 @@ interface Copies { crowd: Crowd, redisUrl: string, nodes: Array<{ url: string }>
 
 /** Redis is there, so what is still to be written does not take long. */
 const WRITE_BEHIND_MS = 5000
-/** Leases of nodes that were killed have ended by then. */
+/** After the end of a fault; leases of nodes that were killed have ended by then. */
 const PRESENCE_MS = 15_000
 
 /** The sum of a counter of /metrics over its labels. */
@@ -44,18 +44,34 @@ export async function compareCopies (t: Test, { crowd, redisUrl, nodes }: Copies
 
 const toLine = ({ id, seq, rev, content, deleted }: Told) => `${seq} ${id} ${rev} ${content} ${deleted}`
 
-/** Redis names exactly those who are connected as the members of each cafe, in the end. Resolves with how many milliseconds that took. */
-export async function comparePresence (t: Test, { crowd, redisUrl }: Omit<Copies, 'nodes'>): Promise<number> {
+/**
+ * Everybody agrees who is in each cafe: those who are connected. The SET in Redis, REST of every node, and the count that each
+ * client has heard. Resolves with how many milliseconds after `healedAt` that was so, or was seen to be so.
+ */
+export async function comparePresence (t: Test, { crowd, redisUrl, nodes }: Copies, healedAt: number): Promise<number> {
   const client = new Redis(redisUrl)
   t.teardown(() => client.disconnect())
-  const asConnected = crowd.cafeIds.map(cafeId => crowd.members.filter(({ record }) => record.cafeId === cafeId).map(({ session }) => session.user.id).toSorted())
-  const asTold = async () => Promise.all(crowd.cafeIds.map(async cafeId => (await client.smembers(`cafe:${cafeId}:users`)).toSorted()))
-  const start = Date.now()
-  let told = await asTold()
-  while (JSON.stringify(told) !== JSON.stringify(asConnected) && Date.now() - start < PRESENCE_MS) {
-    await delay(50)
-    told = await asTold()
+  const headers = { authorization: `Bearer ${crowd.members[0]!.session.token}` }
+
+  async function differences (cafeId: string): Promise<string[]> {
+    const members = crowd.members.filter(({ record }) => record.cafeId === cafeId)
+    const wanted = members.map(({ session }) => session.user.id).toSorted()
+    const told = [{ who: 'Redis', userCount: await client.scard(`cafe:${cafeId}:users`), ids: await client.smembers(`cafe:${cafeId}:users`) }]
+    for (const { url } of nodes) {
+      const { userCount, users } = await (await fetch(`${url}/api/chat/presence/${cafeId}`, { headers })).json() as { userCount: number, users: Array<{ id: string }> }
+      told.push({ who: url, userCount, ids: users.map(({ id }) => id) })
+    }
+    for (const { record: { name, userCount } } of members) told.push({ who: name, userCount, ids: wanted })
+    return told.filter(({ userCount, ids }) => userCount !== wanted.length || ids.toSorted().join() !== wanted.join())
+      .map(({ who, userCount, ids }) => `${who}: ${userCount} and ${ids.length} of ${wanted.length}`)
   }
-  t.same(told, asConnected, 'the members in Redis are those who are connected')
-  return Date.now() - start
+
+  const look = async () => (await Promise.all(crowd.cafeIds.map(differences))).flat()
+  let found = await look()
+  while (found.length > 0 && Date.now() - healedAt < PRESENCE_MS) {
+    await delay(100)
+    found = await look()
+  }
+  t.same(found, [], 'Redis, every node and every client know who is there')
+  return Date.now() - healedAt
 }

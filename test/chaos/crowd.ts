@@ -7,7 +7,7 @@ import type { Attempt, MemberRecord, Records, Told } from './records.ts'
 
 interface Home { url: string }
 interface Session { token: string, user: { id: string }, expiresAt: string }
-type Answer = { ok: true, data: { message: Told, rev?: number, duplicate?: boolean } } | { ok: false, error: { code: string, retryAfterMs?: number } }
+type Answer = { ok: true, data: { message: Told, rev?: number, duplicate?: boolean, userCount: number } } | { ok: false, error: { code: string, retryAfterMs?: number } }
 
 /** One client: a stock socket.io-client and what it wrote down. */
 export interface Member {
@@ -52,7 +52,7 @@ export async function createCrowd (t: Scope, homes: Home[], doors: Doors, { clie
   const members = await Promise.all(Array.from({ length: clients }, async (_, index) => {
     const node = index % homes.length
     const name = `client ${index}`
-    const record: MemberRecord = { name, cafeId: cafeIds[Math.floor(index / homes.length) % cafes]!, node, steps: [] }
+    const record: MemberRecord = { name, cafeId: cafeIds[Math.floor(index / homes.length) % cafes]!, node, userCount: 0, steps: [] }
     records.members.push(record)
     return enter(index, record, await guest(homes[node]!, name))
   }))
@@ -87,6 +87,7 @@ export async function createCrowd (t: Scope, homes: Home[], doors: Doors, { clie
     socket.on('message:new', ({ rev, message }) => steps.push({ kind: 'new', at: Date.now(), rev, message }))
     socket.on('message:updated', ({ rev, message }) => steps.push({ kind: 'updated', at: Date.now(), rev, message }))
     socket.on('message:deleted', ({ rev, messageId, seq }) => steps.push({ kind: 'deleted', at: Date.now(), rev, messageId, seq }))
+    socket.on('users:update', ({ userCount }) => { member.record.userCount = userCount })
     socket.on('disconnect', () => { member.joined = false })
     socket.on('connect', () => join(member, socket, cafeId))
     socket.on('connect_error', error => { setTimeout(turnAway, 100 + Math.random() * 200, member, socket, error) })
@@ -105,6 +106,7 @@ export async function createCrowd (t: Scope, homes: Home[], doors: Doors, { clie
       const since = member.record.steps.at(-1)?.rev
       const answer = await emit(socket, 'join:cafe', since === undefined ? { cafeId } : { cafeId, since })
       member.joined = answer?.ok === true
+      if (answer?.ok) member.record.userCount = answer.data.userCount
       if (member.joined) return
       await delay(200)
     }

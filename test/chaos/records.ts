@@ -7,8 +7,8 @@ export type Step =
   | { kind: 'new' | 'updated', at: number, rev: number, message: Told }
   | { kind: 'deleted', at: number, rev: number, messageId: string, seq: number }
 
-/** `node`: where the client was connected when it began. */
-export interface MemberRecord { name: string, cafeId: string, node: number, steps: Step[] }
+/** `node`: where the client was connected when it began. `userCount`: how many are in the cafe, by what it heard last. */
+export interface MemberRecord { name: string, cafeId: string, node: number, userCount: number, steps: Step[] }
 
 /** One send with all its repetitions. `ackedAt`, `id` and `duplicate` (an earlier try had been stored) once it was acked. */
 export interface Attempt {
