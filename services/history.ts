@@ -78,7 +78,7 @@ export function createHistory ({ log, bus }: { log: Log, bus: Bus }, feed: FeedS
   }
 
   /**
-   * From memory: as current as any live client. Right after opening the cafe is compared with the database first, and while
+   * From memory, which is where live clients hear from. Right after opening the cafe is compared with the database first, and while
    * other nodes can't be heard the database is asked.
    */
   async function firstPage (cafeId: string, limit: number) {

@@ -82,22 +82,28 @@ export function createPresence (ports: Ports, attendance: AttendanceService, con
   async function step (take: () => Promise<Attendance & { changed: boolean }>, otherwise: Omit<Attendance, 'userCount' | 'version'>) {
     const change = await take().catch(error => {
       stale = true
-      meter.count('hot_state_failures', 'presence')
-      reporter.warn(error, 'presence')
+      failed(error, 'presence')
       return { ...attendance.guess(otherwise), changed: true }
     })
     attendance.observe(change)
     return change
   }
 
-  /** Renews the lease, reaps dead nodes, mends what was missed. One at a time. */
+  /** Renews the lease, reaps dead nodes, mends what was missed; writes activity. One at a time. */
   function beat (): Promise<void> {
-    beating ??= renew().catch(error => {
-      stale = true
-      meter.count('hot_state_failures', 'presence')
-      reporter.warn(error, 'presence heartbeat')
-    }).finally(() => { beating = undefined })
+    beating ??= Promise.all([
+      renew().catch(error => {
+        stale = true
+        failed(error, 'presence heartbeat')
+      }),
+      writeActivity().catch(error => failed(error, 'presence activity'))
+    ]).then(() => { beating = undefined })
     return beating
+  }
+
+  function failed (error: unknown, what: string) {
+    meter.count('hot_state_failures', 'presence')
+    reporter.warn(error, what)
   }
 
   /** The user did something: it shows in `lastSeen` with the next heartbeat. */
@@ -105,10 +111,14 @@ export function createPresence (ports: Ports, attendance: AttendanceService, con
     if (active.has(id) || active.size < MAX_ACTIVE) active.set(id, { id, username })
   }
 
-  async function renew () {
+  /** What cannot be written is forgotten: the next activity comes soon. */
+  async function writeActivity () {
     const seen = [...active.values()]
     active.clear()
     if (seen.length > 0) await presence.touch(seen)
+  }
+
+  async function renew () {
     const { known, departed } = await presence.beat()
     for (const change of departed) tell(change)
     if (known && !stale) return

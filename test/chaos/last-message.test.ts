@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
-import { startProxy, type Proxy } from '../support/proxy.ts'
 import { within } from './crowd.ts'
-import { clean, finish, setUp } from './stage.ts'
+import { setUpCutOff } from './cut-off.ts'
+import { clean, finish } from './stage.ts'
 
 t.setTimeout(100_000)
 
@@ -12,17 +12,8 @@ const AFTER_LINK_MS = 2000
 const SLACK_MS = 500
 
 t.test('nothing follows a message that a node missed: it arrives all the same', async t => {
-  const ways: Proxy[] = []
-  const stage = await setUp(t, {
-    async env ({ REDIS_URL: url }, index) {
-      if (index > 0) return {}
-      const way = await startProxy(t, url)
-      ways.push(way)
-      return { REDIS_URL: way.url, CHAT_FEED_CHECK: String(CHECK_MS) }
-    }
-  })
+  const { stage, way } = await setUpCutOff(t, 'REDIS_URL', { CHAT_FEED_CHECK: String(CHECK_MS) })
   const { crowd } = stage
-  const [way] = ways
   await crowd.talk({ perSecond: 20, seconds: 1 })
   const sender = crowd.members.find(({ record }) => record.node !== 0)!
   const { cafeId } = sender.record
@@ -38,7 +29,7 @@ t.test('nothing follows a message that a node missed: it arrives all the same', 
   }
 
   const brokenAt = Date.now()
-  way!.cut()
+  way.cut()
   // The node has just looked into the database when this is heard: the next look is as far away as it can be.
   await crowd.send(sender, 'said to see when the node looks')
   await allHear('said to see when the node looks')
@@ -48,7 +39,7 @@ t.test('nothing follows a message that a node missed: it arrives all the same', 
   const cutOff = Date.now() - saidAt
   await sayUnheard('said before the link came back')
   const linkedAt = Date.now()
-  way!.resume()
+  way.resume()
   await allHear('said before the link came back')
   const linked = Date.now() - linkedAt
   const verdict = await finish(t, stage, { brokenAt, healedAt: Date.now() })

@@ -1,30 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
-import { startProxy, type Proxy } from '../support/proxy.ts'
-import { hold, inTime, run, setUp } from './stage.ts'
+import { setUpCutOff } from './cut-off.ts'
+import { hold, inTime, run } from './stage.ts'
 
 t.setTimeout(100_000)
 
 t.test('one node loses PostgreSQL, first in silence, then by refusal; the others keep it', async t => {
-  const ways: Proxy[] = []
-  const stage = await setUp(t, {
-    async env ({ DATABASE_URL }, index) {
-      if (index > 0) return {}
-      const way = await startProxy(t, DATABASE_URL)
-      ways.push(way)
-      return { DATABASE_URL: way.url }
-    }
-  })
-  const [way] = ways
+  const { stage, way } = await setUpCutOff(t, 'DATABASE_URL')
   const readiness = async () => (await fetch(`${stage.nodes[0]!.url}/health/ready`)).status
   let during = 0
   const verdict = await run(t, stage, async () => {
-    way!.pause()
+    way.pause()
     await delay(1200)
-    way!.cut()
+    way.cut()
     await delay(2500)
     during = await readiness()
-    way!.resume()
+    way.resume()
   })
   hold(t, verdict)
   t.equal(during, 503, 'a balancer sends it nobody')

@@ -16,7 +16,7 @@ const now = () => Math.floor(Date.now() / 1000)
 
 const base64 = (value: unknown) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
 
-/** A token as any issuer, friend or enemy, could make it: `json` stands for claims that JSON.stringify would not write. */
+/** A token of an issuer, friend or enemy: `json` stands for claims that JSON.stringify would not write. */
 function forge (claims: unknown, { header = { alg: 'HS256', typ: 'JWT' } as unknown, key = secret, hash = 'sha256' } = {}): string {
   const input = `${base64(header)}.${base64(claims)}`
   return `${input}.${createHmac(hash, key).update(input).digest('base64url')}`

@@ -3,7 +3,7 @@ import { listen } from '../support/build.ts'
 import { ask, connect, guest, heard, once, openCafe, until } from '../support/sockets.ts'
 
 /** The TCP connection below a client on WebSocket. */
-interface Wire { io: { engine: { transport: { ws: { _socket: { pause: () => void, resume: () => void } } } } } }
+interface Wire { io: { engine: { transport: { ws: { _socket: { pause: () => void, resume: () => void, on: (event: 'data', listener: () => void) => void } } } } } }
 
 t.test('a client that stops reading is cut, the others notice nothing, and it comes back whole', { timeout: 60_000 }, async t => {
   const app = await listen(t, { CHAT_LIMITS: 'off', CHAT_MESSAGE_MAX_LENGTH: '4000', SOCKET_MAX_BUFFERED: '65536', CHAT_HISTORY_LIMIT: '100', CHAT_CACHE_SIZE: '1000' })
@@ -30,6 +30,36 @@ t.test('a client that stops reading is cut, the others notice nothing, and it co
   const joined = await ask(slow, 'join:cafe', { cafeId: cafe.id, since: Math.max(first, sent - 50) })
   t.equal(joined.rev, sent)
   t.equal(joined.recovered, true)
+})
+
+t.test('a client that reads slowly, but reads on, is spared however long it has too much to read', { timeout: 60_000 }, async t => {
+  const MAX_BUFFERED = 65_536
+  const app = await listen(t, { CHAT_LIMITS: 'off', CHAT_MESSAGE_MAX_LENGTH: '4000', SOCKET_MAX_BUFFERED: String(MAX_BUFFERED) })
+  const [ann, bob] = await Promise.all([guest(app, 'ann'), guest(app, 'bob')])
+  const cafe = await openCafe(app, ann)
+  const slow = await connect(t, app, bob.token, { transports: ['websocket'] })
+  await ask(slow, 'join:cafe', { cafeId: cafe.id })
+  const { engine: { clients } } = app.io as unknown as { engine: { clients: Record<string, { transport: { socket: { bufferedAmount: number } } }> } }
+  const { transport } = Object.values(clients)[0]!
+  const sender = await connect(t, app, ann.token, { auth: { cafeId: cafe.id } })
+
+  const wire = (slow as unknown as Wire).io.engine.transport.ws._socket
+  wire.pause()
+  let sent = 0
+  // So much at once, before anybody looks twice.
+  while (transport.socket.bufferedAmount < 50 * MAX_BUFFERED) {
+    await Promise.all(Array.from({ length: 50 }, () => ask(sender, 'message:send', { cafeId: cafe.id, content: `${++sent} `.padEnd(4000, '茶') })))
+  }
+  wire.on('data', () => { wire.pause() })
+  let late = 0
+  await until('he has read all', async () => {
+    if (transport.socket.bufferedAmount > MAX_BUFFERED) late += 25
+    wire.resume()
+    return heard(slow, 'message:new').length === sent
+  }, 40_000)
+  t.ok(late > 1500, `had too much to read for ${late} ms, three looks`)
+  t.match(await app.metrics.registry.metrics(), /^chat_slow_consumers_total 0$/m)
+  t.ok(slow.connected)
 })
 
 t.test('a client that no longer polls is cut when too many packets wait for it', { timeout: 60_000 }, async t => {

@@ -4,7 +4,7 @@ import { listen } from '../support/build.ts'
 import { startProxy, type Proxy } from '../support/proxy.ts'
 import { watchQueries } from '../support/queries.ts'
 import { createDatabase, createTemplate, startRedis } from '../support/servers.ts'
-import { ask, connect, guest, heard, openCafe, until } from '../support/sockets.ts'
+import { ask, call, connect, guest, heard, openCafe, until } from '../support/sockets.ts'
 import { migrate } from '../../stores/postgres/migrate.ts'
 
 async function setUp (t: Test) {
@@ -79,6 +79,21 @@ t.test('a node that opens a cafe which Redis has asks PostgreSQL nothing before 
   t.same(queries, [], 'the comparison with the head comes later, one query for all cafes that open together')
   t.equal(rev, 3)
   t.same(heard(socket, 'message:history')[0]!.messages.map(({ content }) => content), ['three', 'two', 'one'])
+})
+
+t.test('a position too far back costs PostgreSQL nothing', async t => {
+  const app = await listen(t, { CHAT_LIMITS: 'off', CHAT_HISTORY_LIMIT: '5' })
+  const ann = await guest(app, 'ann')
+  const cafe = await openCafe(app, ann)
+  const socket = await connect(t, app, ann.token)
+  for (let n = 1; n <= 20; n++) await call(app, 'POST', `/api/chat/messages/${cafe.id}`, { token: ann.token, body: { content: `number ${n}` } })
+  // The node remembers from here on what changes, and before it the newest messages.
+  await ask(socket, 'join:cafe', { cafeId: cafe.id })
+  const back = await connect(t, app, ann.token)
+  const queries = watchQueries(app)
+  t.match(await ask(back, 'join:cafe', { cafeId: cafe.id, since: 1 }), { recovered: false, rev: 20 })
+  t.equal(heard(back, 'message:history')[0]!.messages.length, 5, 'a fresh page')
+  t.same(queries, [])
 })
 
 t.test('when nothing is wrong, healing costs one query for each interval, however many cafes are open', async t => {

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { end, freePort, launch, until, type Scope } from './processes.ts'
+import { end, launch, startSomewhere, until, type Scope } from './processes.ts'
 import { findProgram } from './programs.ts'
 import { makeFolder } from './run.ts'
 
@@ -111,16 +111,4 @@ function ask (path: string, command: string): Promise<string> {
       .on('error', reject)
       .on('end', () => resolve(answer))
   })
-}
-
-/** A port that is taken between asking and starting costs another try. */
-async function startSomewhere<T> (start: (port: number) => Promise<T>): Promise<{ port: number, running: T }> {
-  for (let attempt = 1; ; attempt++) {
-    const port = await freePort()
-    try {
-      return { port, running: await start(port) }
-    } catch (error) {
-      if (attempt === 4 || !String(error).includes('ddress already in use')) throw error
-    }
-  }
 }

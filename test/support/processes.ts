@@ -106,6 +106,18 @@ export async function freePort (): Promise<number> {
   return port
 }
 
+/** Starts something on a free port. One that is taken between asking and starting costs another try. */
+export async function startSomewhere<T> (start: (port: number) => Promise<T>): Promise<{ port: number, running: T }> {
+  for (let attempt = 1; ; attempt++) {
+    const port = await freePort()
+    try {
+      return { port, running: await start(port) }
+    } catch (error) {
+      if (attempt === 4 || !String(error).includes('ddress already in use')) throw error
+    }
+  }
+}
+
 /** Resolve as soon as `check` holds; reject when it does not within `timeoutMs`. */
 export async function until (what: string, check: () => boolean | Promise<boolean>, timeoutMs: number): Promise<void> {
   const deadline = Date.now() + timeoutMs

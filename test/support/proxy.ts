@@ -1,5 +1,5 @@
-import { createServer, connect, type AddressInfo, type Socket } from 'node:net'
 import type { Scope } from './processes.ts'
+import { startRelay } from './relay.ts'
 
 export interface Proxy {
   /** The target's URL, with this proxy's address. */
@@ -21,25 +21,14 @@ export interface Proxy {
 
 /** A TCP proxy in front of a server, closed at the test's end. */
 export async function startProxy (t: Scope, target: string): Promise<Proxy> {
-  const { hostname, port } = new URL(target)
-  const sockets = new Set<Socket>()
   let held: Array<() => void> | undefined
   let closed = false
   let paused = false
   let answers = 0
   let isLost = (_chunk: Buffer) => false
 
-  const server = createServer(client => {
+  const { url, sockets } = await startRelay(t, target, (client, upstream) => {
     if (closed) return client.resetAndDestroy()
-    const upstream = connect(Number(port), hostname)
-    for (const socket of [client, upstream]) {
-      sockets.add(socket.setNoDelay(true))
-      socket.on('close', () => sockets.delete(socket))
-      // Each end sees the other one's fate.
-      socket.on('error', () => {})
-    }
-    client.on('close', () => upstream.destroy())
-    upstream.on('close', () => client.destroy())
     if (paused) for (const socket of [client, upstream]) socket.pause()
     client.on('data', chunk => upstream.write(chunk))
     upstream.on('data', chunk => {
@@ -49,17 +38,8 @@ export async function startProxy (t: Scope, target: string): Promise<Proxy> {
       else held.push(() => client.write(chunk))
     })
   })
-  await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve) })
-  t.teardown(() => {
-    for (const socket of sockets) socket.destroy()
-    return new Promise(resolve => { server.close(resolve) })
-  })
-
-  const url = new URL(target)
-  url.hostname = '127.0.0.1'
-  url.port = String((server.address() as AddressInfo).port)
   return {
-    url: url.href,
+    url,
     hold () { held = [] },
     release () {
       const pieces = held ?? []

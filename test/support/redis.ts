@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
 import { Redis } from 'ioredis'
-import { end, freePort, launch, type Launched, type Scope } from './processes.ts'
+import { end, launch, startSomewhere, type Scope } from './processes.ts'
 import { findProgram } from './programs.ts'
 import { makeFolder } from './run.ts'
 
@@ -27,7 +27,7 @@ export async function startRedis (t: Scope, options: { port?: number, args?: str
     args: ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no', ...options.args ?? []],
     ready: (output) => output.includes('Ready to accept connections') || undefined
   })
-  let { port, running } = await startSomewhere(start, options.port)
+  let { port, running } = options.port === undefined ? await startSomewhere(start) : { port: options.port, running: await start(options.port) }
   const stop = async () => { await end(running, 2000) }
   t.teardown(stop)
   return {
@@ -66,17 +66,4 @@ export async function redisUrl (t: Scope): Promise<string> {
     return url.href
   }
   throw new Error(`all ${Number(count) - 1} databases of TEST_REDIS_URL are taken by other tests`)
-}
-
-/** Without a wish for a port, one that is taken between asking and starting costs another try. */
-async function startSomewhere (start: (port: number) => Promise<Launched<true>>, wish?: number): Promise<{ port: number, running: Launched<true> }> {
-  if (wish !== undefined) return { port: wish, running: await start(wish) }
-  for (let attempt = 1; ; attempt++) {
-    const port = await freePort()
-    try {
-      return { port, running: await start(port) }
-    } catch (error) {
-      if (attempt === 4 || !String(error).includes('ddress already in use')) throw error
-    }
-  }
 }

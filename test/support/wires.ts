@@ -1,5 +1,6 @@
-import { createServer, connect, type AddressInfo, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Scope } from './processes.ts'
+import { startRelay } from './relay.ts'
 
 /** What may happen to a message on its way to one client. `swap`: it changes places with the next, if that follows directly. */
 export type Mishap = 'lose' | 'double' | 'swap'
@@ -18,40 +19,22 @@ const MESSAGE = '42["message:new",'
 
 /** A TCP proxy in front of a node that understands enough of WebSocket to do harm to messages, and to nothing else. */
 export async function startWires (t: Scope, target: string): Promise<Wires> {
-  const { hostname, port } = new URL(target)
   const lines = new Set<ReturnType<typeof createLine>>()
-  const sockets = new Set<Socket>()
   const mishaps = new Map<string, number>()
   let plan: { mishap: Mishap, oneIn: number } | undefined
 
-  const server = createServer(client => {
-    const upstream = connect(Number(port), hostname)
+  const { url } = await startRelay(t, target, (client, upstream) => {
     const line = createLine(client, () => plan, name => mishaps.set(name, (mishaps.get(name) ?? 0) + 1))
     lines.add(line)
-    for (const socket of [client, upstream]) {
-      sockets.add(socket.setNoDelay(true))
-      socket.on('close', () => sockets.delete(socket))
-      // Each end sees the other one's fate.
-      socket.on('error', () => {})
-    }
-    client.on('close', () => {
-      lines.delete(line)
-      upstream.destroy()
-    })
-    upstream.on('close', () => client.destroy())
+    client.on('close', () => lines.delete(line))
     client.on('data', chunk => {
       line.listen(chunk)
       upstream.write(chunk)
     })
     upstream.on('data', line.pass)
   })
-  await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve) })
-  t.teardown(() => {
-    for (const socket of sockets) socket.destroy()
-    return new Promise(resolve => { server.close(resolve) })
-  })
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url,
     spoil (mishap, oneIn = 5) {
       plan = mishap && { mishap, oneIn }
       if (mishap === undefined) for (const line of lines) line.settle()

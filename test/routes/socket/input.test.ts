@@ -101,6 +101,33 @@ t.test('ids', async t => {
   await sound(t, app, cafeId, 0)
 })
 
+t.test('words beside a status', async t => {
+  const { socket } = await enter(t, app, 'ann')
+  const { socket: other, user } = await enter(t, app, 'bob')
+  const wrong: Array<[Record<string, unknown>, object]> = [
+    [{ text: 'x'.repeat(101) }, { field: 'text', rule: 'maxLength' }],
+    [{ text: '☕'.repeat(101) }, { field: 'text', rule: 'maxLength' }],
+    [{ text: 'a\u0000b' }, { field: 'text', rule: 'pattern' }],
+    [{ text: 'two\nlines' }, { field: 'text', rule: 'pattern' }],
+    [{ text: '\u001b[31mred' }, { field: 'text', rule: 'pattern' }],
+    [{ text: 'half \ud83e' }, { field: 'text' }],
+    [{ text: 5 }, { field: 'text', rule: 'type' }],
+    [{ text: null }, { field: 'text', rule: 'type' }],
+    [{ textForMs: 60_000 }, { field: 'text', rule: 'required' }],
+    [{ text: 'x', textForMs: 999 }, { field: 'textForMs', rule: 'minimum' }],
+    [{ text: 'x', textForMs: 31 * 86_400_000 }, { field: 'textForMs', rule: 'maximum' }],
+    [{ text: 'x', textForMs: 1500.5 }, { field: 'textForMs', rule: 'type' }]
+  ]
+  for (const [words, detail] of wrong) {
+    t.match(await refused(socket, 'presence:update', { status: 'busy', ...words }), { ...invalid, details: [detail] }, JSON.stringify(words).slice(0, 60))
+  }
+  t.same(await ask(socket, 'presence:update', { status: 'away' }), { status: 'away' }, 'nothing of it was kept')
+  for (const text of ['☕'.repeat(100), '🥐'.repeat(100), 'مشغول', '\u202eleft', '<b>busy</b>']) {
+    t.match(await ask(other, 'presence:update', { status: 'busy', text }), { status: 'busy', text }, text.slice(0, 20))
+  }
+  t.match(await ask(other, 'presence:update', { status: 'busy', text: '' }), { status: 'busy' }, `an empty text takes that of ${user.username} away`)
+})
+
 t.test('content', async t => {
   const { id: cafeId } = await found(app)
   const { socket } = await visit(t, app, 'ann', cafeId)
