@@ -99,6 +99,10 @@ export function createPresence (now: () => number): Presence {
       return dropAll(new Set())
     },
 
+    async cafesOf (userId) {
+      return [...guests.get(userId)?.cafes ?? []]
+    },
+
     async setStatus (user, { status, text, textForMs = TEXT_FOR_MS }: StatusUpdate) {
       const guest = Object.assign(keep(meet(user)), { status })
       if (text !== undefined) Object.assign(guest, { text, textUntil: now() + textForMs })
