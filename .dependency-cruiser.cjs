@@ -68,7 +68,7 @@ module.exports = {
       severity: 'error',
       comment: 'A route parses, calls one service and answers. Going past the service goes past the rules.',
       from: { path: '^routes/' },
-      to: { path: ['^stores/', packages('pg', 'ioredis', 'rate-limiter-flexible')] }
+      to: { path: ['^stores/', packages('pg', 'ioredis')] }
     },
     {
       name: 'routes-know-plugins-by-type',

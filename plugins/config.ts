@@ -77,8 +77,12 @@ function nest (env: Env, production: boolean): Config {
     },
     limits: {
       enabled: env.CHAT_LIMITS === 'on',
-      userRate: env.CHAT_USER_RATE,
-      cafeRate: env.CHAT_CAFE_RATE,
+      rates: {
+        send: { user: env.CHAT_USER_RATE, cafe: env.CHAT_CAFE_RATE },
+        join: { user: env.CHAT_JOIN_USER_RATE, cafe: env.CHAT_JOIN_CAFE_RATE },
+        typing: { user: env.CHAT_TYPING_USER_RATE, cafe: env.CHAT_TYPING_CAFE_RATE },
+        presence: { user: env.CHAT_PRESENCE_USER_RATE, cafe: env.CHAT_PRESENCE_CAFE_RATE }
+      },
       repeatWindow: env.CHAT_REPEAT_WINDOW
     },
     feed: { check: env.CHAT_FEED_CHECK, linger: env.CHAT_FEED_LINGER, maxOpen: env.CHAT_FEED_MAX_OPEN },

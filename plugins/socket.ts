@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Ack, Payload, Reply } from '../schemas/contract.ts'
+import type { ErrorCode } from '../schemas/errors.ts'
 import { type ClientEvents, clientEvents } from '../schemas/events.ts'
 import { refuse, toErrorBody } from '../services/errors.ts'
 import { userRoom } from '../services/rooms.ts'
@@ -25,12 +26,17 @@ declare module 'fastify' {
 
 interface Route { handler: (socket: ChatSocket, payload: unknown) => Promise<unknown>, check: Check }
 
+/** Between two `error` events that say that the same event comes too often. */
+const QUIET_MS = 1000
+
 const isEvent = (name: string): name is ClientEvent => Object.hasOwn(clientEvents, name)
 
 /** Events of clients: who may connect, what is listened to, and how each is answered. The only place with `socket.on`. */
 async function socket (fastify: FastifyInstance) {
   const { config, io, log, metrics, services, underway } = fastify
   const routes = new Map<string, Route>()
+  // Of sockets that come too often: by event, until when they need not hear so again.
+  const quiet = new WeakMap<ChatSocket, Map<string, number>>()
 
   fastify.decorate('event', route => {
     if (!isEvent(route.event)) throw new Error(`The event ${String(route.event)} is not declared`)
@@ -120,8 +126,18 @@ async function socket (fastify: FastifyInstance) {
       }
       const body = toErrorBody(refusal)
       if (ack !== undefined) ack({ ok: false, error: body })
-      else socket.emit('error', body)
+      else if (shallTell(socket, name, body.code)) socket.emit('error', body)
     }
+  }
+
+  /** Whoever emits too much without asking for an ack shall not be answered with as much. */
+  function shallTell (socket: ChatSocket, name: string, code: ErrorCode): boolean {
+    if (code !== 'CHAT_RATE_LIMITED') return true
+    const until = quiet.get(socket) ?? new Map<string, number>()
+    const time = Date.now()
+    if (time < (until.get(name) ?? 0)) return false
+    quiet.set(socket, until.set(name, time + QUIET_MS))
+    return true
   }
 }
 

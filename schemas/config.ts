@@ -37,8 +37,14 @@ export const Env = Type.Object({
   CHAT_TYPING_TIMEOUT: int(3000, 50, 60_000, 'Milliseconds until a typing indicator ends by itself'),
   CHAT_TYPING_ROOM: int(50, 1, 1_000_000, 'Members of a cafe above which typing is told in summaries, one a second'),
   CHAT_LIMITS: OneOf(['on', 'off'] as const, { default: 'on', description: '`off` lifts rate limits and the repeated-content check, for load tests' }),
-  CHAT_USER_RATE: int(20, 1, 1_000_000, 'Messages a user may send in 10 seconds'),
+  CHAT_USER_RATE: int(20, 1, 1_000_000, 'Messages a user may send in 10 seconds, edits included'),
   CHAT_CAFE_RATE: int(2000, 1, 1_000_000, 'Messages a cafe takes in 10 seconds'),
+  CHAT_JOIN_USER_RATE: int(500, 1, 1_000_000, 'Joins of a user in 10 seconds'),
+  CHAT_JOIN_CAFE_RATE: int(100_000, 1, 1_000_000, 'Joins a cafe takes in 10 seconds'),
+  CHAT_TYPING_USER_RATE: int(200, 1, 1_000_000, 'Times in 10 seconds that a user may say that they type: to one node, and to all nodes those that others see'),
+  CHAT_TYPING_CAFE_RATE: int(5000, 1, 1_000_000, 'Times in 10 seconds that somebody may be seen to begin to type in a cafe'),
+  CHAT_PRESENCE_USER_RATE: int(50, 1, 1_000_000, 'Changes of their status that a user may make in 10 seconds'),
+  CHAT_PRESENCE_CAFE_RATE: int(5000, 1, 1_000_000, 'Changes of status that a cafe is told of in 10 seconds'),
   CHAT_REPEAT_WINDOW: int(10_000, 0, 3_600_000, 'Milliseconds in which the same content is refused as repeated'),
   CHAT_SEND_QUEUE: int(10_000, 1, 1_000_000, 'Sends that may wait for the database on one node'),
   CHAT_FEED_CHECK: int(3000, 100, 60_000, 'Milliseconds between comparisons of the open cafes with the database'),
@@ -69,7 +75,8 @@ export interface Config {
   origins: '*' | string[]
   socket: { path: string, pingInterval: number, pingTimeout: number, maxPayload: number, maxBuffered: number, maxPackets: number, maxCafes: number }
   chat: { maxLength: number, historyLimit: number, cacheSize: number, typingTimeout: number, typingRoom: number, sendQueue: number }
-  limits: { enabled: boolean, userRate: number, cafeRate: number, repeatWindow: number }
+  /** `rates`: what a bucket holds, and gets back in 10 seconds */
+  limits: { enabled: boolean, rates: Record<'send' | 'typing' | 'join' | 'presence', { user: number, cafe: number }>, repeatWindow: number }
   feed: { check: number, linger: number, maxOpen: number }
   presence: { heartbeat: number, lease: number, grace: number }
   topics: { minWordLength: number, maxTopics: number, expiry: number }

@@ -26,7 +26,7 @@ const registry: Record<ErrorCode, ReturnType<typeof createError>> = {
   // The client's: more bytes than are taken. Again only when smaller.
   CHAT_PAYLOAD_TOO_LARGE: createError('CHAT_PAYLOAD_TOO_LARGE', 'The payload is too large', 413),
   // The client's: too fast. Again after retryAfterMs.
-  CHAT_RATE_LIMITED: createError('CHAT_RATE_LIMITED', 'Too many messages', 429),
+  CHAT_RATE_LIMITED: createError('CHAT_RATE_LIMITED', 'Too much at once', 429),
   // The client's: the same content again so soon. Again after retryAfterMs.
   CHAT_REPEATED: createError('CHAT_REPEATED', 'The same content was just sent', 429),
   // The client's: a ceiling is reached. Again after giving something up.

@@ -1,6 +1,7 @@
 import type { Config } from '../schemas/config.ts'
 import { createAccounts } from './accounts.ts'
 import { createAttendance } from './attendance.ts'
+import { createBudgets } from './budgets.ts'
 import { createCafes } from './cafes.ts'
 import { createFeed } from './feed.ts'
 import { createHistory } from './history.ts'
@@ -17,17 +18,18 @@ export interface Ports extends HotState { log: Log, users: Users, cafes: Cafes, 
 /** All rules over their ports. `stop` ends timers and gives up what this node holds; ports stay open until it resolves. */
 export function createServices (ports: Ports, config: Config, now: () => number) {
   const accounts = createAccounts(ports.users)
+  const budgets = createBudgets(ports.limits)
   const feed = createFeed(ports, config, now)
   const writeBehind = createWriteBehind(ports, feed, config)
   feed.onRepair(writeBehind.touch)
   const attendance = createAttendance(ports.broadcast, now)
-  const presence = createPresence(ports, attendance, config)
-  const typing = createTyping(ports, { presence, attendance }, config, now)
+  const presence = createPresence(ports, { attendance, budgets }, config)
+  const typing = createTyping(ports, { budgets, presence, attendance }, config, now)
   const topics = createTopics(ports, config, now)
   const history = createHistory(ports, feed, config)
   const cafes = createCafes(ports.cafes, ports.presence, ports.reporter)
-  const messages = createMessages(ports, { accounts, feed, writeBehind, presence, topics, typing }, config)
-  const membership = createMembership({ feed, history, presence, attendance, typing }, config)
+  const messages = createMessages(ports, { accounts, budgets, feed, writeBehind, presence, topics, typing }, config)
+  const membership = createMembership({ budgets, feed, history, presence, attendance, typing }, config)
 
   async function stop () {
     feed.stop()

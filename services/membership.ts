@@ -3,10 +3,10 @@ import type { Config } from '../schemas/config.ts'
 import type { MessageHistory, UsersUpdate } from '../schemas/events.ts'
 import type { User } from '../schemas/users.ts'
 import type { AttendanceService } from './attendance.ts'
+import type { Budgets } from './budgets.ts'
 import { refuse } from './errors.ts'
 import type { FeedService } from './feed.ts'
 import type { HistoryService, Start } from './history.ts'
-import type { Attendance } from './ports.ts'
 import type { PresenceService } from './presence.ts'
 import type { TypingService } from './typing.ts'
 
@@ -29,6 +29,7 @@ export interface Admission { history: MessageHistory, reply: JoinReply, greeting
 const MAX_PENDING = 200
 
 interface Others {
+  budgets: Budgets
   feed: FeedService
   history: HistoryService
   presence: PresenceService
@@ -37,7 +38,7 @@ interface Others {
 }
 
 /** Which connection is in which cafe. */
-export function createMembership ({ feed, history, presence, attendance, typing }: Others, config: Config) {
+export function createMembership ({ budgets, feed, history, presence, attendance, typing }: Others, config: Config) {
   const connect = (id: string, user: User): Connection => ({ id, user, cafes: new Set(), steps: Promise.resolve(), pending: 0, closed: false })
 
   /** Does it after all steps before it, whether those fail or not. */
@@ -57,7 +58,7 @@ export function createMembership ({ feed, history, presence, attendance, typing 
   /**
    * Joins, or comes back. The function it resolves to must be called, in the same turn in which the connection starts to
    * hear the cafe: its history holds all that came before, the room hears the rest. Later steps wait for that call.
-   * @throws CHAT_CAFE_NOT_FOUND, CHAT_LIMIT_REACHED, CHAT_UNAVAILABLE
+   * @throws CHAT_CAFE_NOT_FOUND, CHAT_LIMIT_REACHED, CHAT_RATE_LIMITED, CHAT_UNAVAILABLE
    */
   function join (connection: Connection, { cafeId, since }: JoinRequest): Promise<() => Admission> {
     return new Promise((resolve, reject) => {
@@ -66,15 +67,18 @@ export function createMembership ({ feed, history, presence, attendance, typing 
         const { cafes } = connection
         const returning = cafes.has(cafeId)
         if (!returning && cafes.size >= config.socket.maxCafes) throw refuse('CHAT_LIMIT_REACHED', { message: `One connection may be in ${config.socket.maxCafes} cafes` })
+        const spender = { userId: connection.user.id, places: [cafeId] }
+        budgets.spendHere('join', spender)
         await history.prepare(cafeId) // a cafe that is not there must not count anybody
-        const { userCount, news } = await presence.enter(cafeId, personOf(connection), connection.id)
         try {
+          // Only who is new here asks Redis at all, and beside what they wait for anyway.
+          const userCount = await presence.enter(cafeId, personOf(connection), connection.id, () => budgets.spendShared('join', spender))
           const start = await history.prepare(cafeId, since)
           let release!: () => void
           const admitted = new Promise<void>(resolve => { release = resolve })
           resolve(() => {
             release()
-            return admit(connection, cafeId, start, userCount, news)
+            return admit(connection, cafeId, start, userCount)
           })
           await admitted
         } finally {
@@ -84,15 +88,15 @@ export function createMembership ({ feed, history, presence, attendance, typing 
     })
   }
 
-  function admit (connection: Connection, cafeId: string, start: (enter: boolean) => Start, userCount: number, news: Attendance | undefined): Admission {
+  function admit (connection: Connection, cafeId: string, start: (enter: boolean) => Start, userCount: number): Admission {
     if (connection.closed) throw refuse('CHAT_NOT_MEMBER', { message: 'The connection is closed' })
     const { rev, seq, messages, recovered } = start(!connection.cafes.has(cafeId))
     connection.cafes.add(cafeId)
-    if (news !== undefined) presence.tell(news)
+    const isNews = presence.announce(cafeId, connection.user.id)
     return {
       history: { cafeId, messages, rev, recovered },
       reply: { cafeId, rev, seq, userCount, recovered },
-      ...(news === undefined && { greeting: attendance.greeting(cafeId, personOf(connection)) })
+      ...(!isNews && { greeting: attendance.greeting(cafeId, personOf(connection)) })
     }
   }
 

@@ -3,22 +3,23 @@ import type { Config } from '../schemas/config.ts'
 import type { DeleteReply, EditReply, SendReply, SendRequest } from '../schemas/messages.ts'
 import type { User } from '../schemas/users.ts'
 import type { Accounts } from './accounts.ts'
+import type { Budgets } from './budgets.ts'
 import { checkContent, normalise } from './content.ts'
-import { type ChatError, isChatError, refuse } from './errors.ts'
+import { isChatError, refuse } from './errors.ts'
 import type { FeedService } from './feed.ts'
-import type { Change, Draft, Limits, Log, Meter, Repeats } from './ports.ts'
+import type { Change, Draft, Log, Meter, Repeats } from './ports.ts'
 import type { PresenceService } from './presence.ts'
 import type { TopicsService } from './topics.ts'
 import type { TypingService } from './typing.ts'
 import type { WriteBehind } from './write-behind.ts'
 
-interface Ports { log: Log, limits: Limits, repeats: Repeats, meter: Meter }
-interface Others { accounts: Accounts, feed: FeedService, writeBehind: WriteBehind, presence: PresenceService, topics: TopicsService, typing: TypingService }
+interface Ports { log: Log, repeats: Repeats, meter: Meter }
+interface Others { accounts: Accounts, budgets: Budgets, feed: FeedService, writeBehind: WriteBehind, presence: PresenceService, topics: TopicsService, typing: TypingService }
 
 /** Sending, editing and deleting. The answer follows the commit and nothing else; everything after the commit may fail and be repeated. */
 export function createMessages (ports: Ports, others: Others, config: Config) {
-  const { log, limits, repeats, meter } = ports
-  const { accounts, feed, writeBehind, presence, topics, typing } = others
+  const { log, repeats, meter } = ports
+  const { accounts, budgets, feed, writeBehind, presence, topics, typing } = others
 
   /** @throws CHAT_CONTENT_INVALID, CHAT_RATE_LIMITED, CHAT_REPEATED, CHAT_CAFE_NOT_FOUND, CHAT_CLIENT_ID_CONFLICT, CHAT_UNAVAILABLE, CHAT_OUTCOME_UNKNOWN */
   async function send (user: User, request: SendRequest): Promise<SendReply> {
@@ -26,8 +27,11 @@ export function createMessages (ports: Ports, others: Others, config: Config) {
     checkContent(content, config.chat.maxLength)
     const draft = { cafeId, userId: user.id, username: user.username, content, hash: sha256(content), ...(clientId !== undefined && { clientId }) }
     const digest = sha256(normalise(content)).toString('base64url')
-    const refusal = await checkLimits(draft, digest)
-    if (refusal !== undefined) return answerRetry(draft, refusal)
+    try {
+      await checkLimits(draft, digest)
+    } catch (refusal) {
+      return answerRetry(draft, refusal)
+    }
 
     meter.count('sends')
     presence.noteActivity(user)
@@ -44,7 +48,7 @@ export function createMessages (ports: Ports, others: Others, config: Config) {
     }
     if (appended.outcome === 'duplicate') {
       meter.count('acks')
-      limits.giveBack(user.id, cafeId)
+      budgets.giveBack('send', { userId: user.id, places: [cafeId] })
       return { message: appended.message, duplicate: true }
     }
     undo(user.id, cafeId, digest)
@@ -54,16 +58,15 @@ export function createMessages (ports: Ports, others: Others, config: Config) {
     throw refuse('CHAT_UNAUTHENTICATED', { message: 'This user is not known any more: connect again' })
   }
 
-  /** Why a new send must wait, or undefined; then it is recorded. */
-  async function checkLimits ({ userId, cafeId, clientId }: Draft, digest: string): Promise<ChatError | undefined> {
-    const wait = await limits.take(userId, cafeId)
-    if (wait > 0) return refuse('CHAT_RATE_LIMITED', { retryAfterMs: wait })
+  /** Records a new send. @throws CHAT_RATE_LIMITED, CHAT_REPEATED when it must wait */
+  async function checkLimits ({ userId, cafeId, clientId }: Draft, digest: string): Promise<void> {
+    await budgets.spend('send', { userId, places: [cafeId] })
     const pause = await repeats.check(userId, cafeId, digest, clientId)
-    if (pause > 0) return refuse('CHAT_REPEATED', { retryAfterMs: pause })
+    if (pause > 0) throw refuse('CHAT_REPEATED', { retryAfterMs: pause })
   }
 
   /** A refusal is for new sends only: what was stored before is answered again. */
-  async function answerRetry (draft: Draft, refusal: ChatError): Promise<SendReply> {
+  async function answerRetry (draft: Draft, refusal: unknown): Promise<SendReply> {
     const earlier = await log.find(draft)
     if (earlier?.outcome === 'conflict') throw refuse('CHAT_CLIENT_ID_CONFLICT')
     if (earlier?.outcome !== 'duplicate') throw refusal
@@ -73,15 +76,14 @@ export function createMessages (ports: Ports, others: Others, config: Config) {
 
   /** A send that stored nothing leaves no trace in the limits. */
   function undo (userId: string, cafeId: string, digest: string) {
-    limits.giveBack(userId, cafeId)
+    budgets.giveBack('send', { userId, places: [cafeId] })
     repeats.forget(userId, cafeId, digest)
   }
 
   /** Only the author may. The same text again changes nothing. @throws CHAT_CONTENT_INVALID, CHAT_RATE_LIMITED, CHAT_MESSAGE_NOT_FOUND, CHAT_FORBIDDEN, CHAT_UNAVAILABLE, CHAT_OUTCOME_UNKNOWN */
   async function edit (user: User, messageId: string, content: string): Promise<EditReply> {
     checkContent(content, config.chat.maxLength)
-    const wait = await limits.take(user.id, messageId)
-    if (wait > 0) throw refuse('CHAT_RATE_LIMITED', { retryAfterMs: wait })
+    await budgets.spend('send', { userId: user.id })
     const edited = await log.edit(messageId, user.id, content)
     if (edited.outcome === 'no-message') throw refuse('CHAT_MESSAGE_NOT_FOUND')
     if (edited.outcome === 'forbidden') throw refuse('CHAT_FORBIDDEN', { message: 'Only the author may edit a message' })

@@ -109,6 +109,8 @@ export interface Presence {
   release (): Promise<Attendance[]>
   /** Ends the lease `afterMs` milliseconds from now: entries last so long, and other nodes reap them. False: there is no other node, and nothing was done. */
   handOver (afterMs: number): Promise<boolean>
+  /** Where the user is. */
+  cafesOf (userId: string): Promise<string[]>
   /** Sets the status, for all cafes; returns those the user is in, and how the user is now. */
   setStatus (user: Person, update: StatusUpdate): Promise<{ cafeIds: string[], presence: UserPresence }>
   /** These users did something just now. */
@@ -137,11 +139,26 @@ export interface Topics {
   claim (cafeId: string, limit: number, at: number): Promise<{ topics?: string[], againIn?: number }>
 }
 
-/** Buckets per user and per cafe (or another place that is written to). Falls back to this process when Redis is away; never rejects. */
+/** What is rationed: to each user, and to each cafe. */
+export type Action = 'send' | 'typing' | 'join' | 'presence'
+
+/** Whose budgets an action takes from, one of each; at least one is named. `places`: cafes. */
+export interface Spender { userId?: string, places?: readonly string[] }
+
+/** The budget that has nothing left, and after how many milliseconds it has again. */
+export interface Shortage { of: 'user' | 'cafe', waitMs: number }
+
+/**
+ * Token buckets, for each action one of each user and one of each cafe: so many at once, and in ten seconds as many again, evenly.
+ * One take from several buckets is one atomic step, of all or of none. Buckets that are full again are forgotten.
+ */
 export interface Limits {
-  /** 0 when a send may pass, else milliseconds to wait. */
-  take (userId: string, cafeId: string): Promise<number>
-  giveBack (userId: string, cafeId: string): Promise<void>
+  /** From this node's own buckets, at once: the first question, and the only one for what nobody else notices. */
+  takeHere (action: Action, spender: Spender): Shortage | undefined
+  /** After `takeHere`: from the buckets of all nodes. While hot state is away what this node counts has to do. Never rejects. */
+  takeShared (action: Action, spender: Spender): Promise<Shortage | undefined>
+  /** Back into both. What was not taken, or has come back since, is no credit. Never rejects. */
+  giveBack (action: Action, spender: Spender): Promise<void>
 }
 
 /** The last content of a user in a cafe. Check and record are one atomic step; expires by itself. Falls back to this process when Redis is away; never rejects. */

@@ -1,13 +1,14 @@
 import type { Config } from '../schemas/config.ts'
 import type { CafePresence, Person, StatusReply, UserPresences } from '../schemas/presence.ts'
 import type { AttendanceService } from './attendance.ts'
+import type { Budgets } from './budgets.ts'
 import { refuse } from './errors.ts'
 import type { Attendance, Broadcast, Bus, Cafes, Meter, Presence, Reporter, StatusUpdate } from './ports.ts'
 
 interface Ports { presence: Presence, cafes: Cafes, bus: Bus, broadcast: Broadcast, meter: Meter, reporter: Reporter }
 
-/** `departing`: has no connection any more, and counts a while longer. */
-interface Guest { user: Person, connections: Set<string>, entered: Promise<void>, departing?: NodeJS.Timeout }
+/** `news`: that they came, as long as nobody was told. `departing`: has no connection any more, and counts a while longer. */
+interface Guest { user: Person, connections: Set<string>, entered: Promise<void>, news?: Attendance, departing?: NodeJS.Timeout }
 
 /** Clients of a node that stops are asked to come back within so many milliseconds. */
 export const RECONNECT_AFTER_MS = 3000
@@ -19,7 +20,7 @@ const MAX_ACTIVE = 10_000
  * Who is where. A user counts once: this node registers them with their first connection to a cafe and drops them with
  * the last. What could not be written while hot state was away is mended by the next heartbeat.
  */
-export function createPresence (ports: Ports, attendance: AttendanceService, config: Config) {
+export function createPresence (ports: Ports, { attendance, budgets }: { attendance: AttendanceService, budgets: Budgets }, config: Config) {
   const { presence, cafes, bus, broadcast, meter, reporter } = ports
   const { heartbeat, grace } = config.presence
   // cafe -> user -> their connections here
@@ -36,8 +37,11 @@ export function createPresence (ports: Ports, attendance: AttendanceService, con
     bus.publish(change.cafeId, { kind: 'attendance', attendance: change })
   }
 
-  /** A connection of the user is in the cafe. Resolves when it counts: `news` if the user was nowhere in it before. Never rejects. */
-  async function enter (cafeId: string, user: Person, connectionId: string): Promise<{ userCount: number, news?: Attendance }> {
+  /**
+   * A connection of the user is in the cafe. Resolves when it counts, to the number of users; `announce` tells the others.
+   * `pay`: what the first connection has to do meanwhile. Rejects only as that does; then `leave` takes all of it back.
+   */
+  async function enter (cafeId: string, user: Person, connectionId: string, pay: () => Promise<void> = async () => {}): Promise<number> {
     attendance.open(cafeId)
     const room = rooms.get(cafeId) ?? new Map<string, Guest>()
     rooms.set(cafeId, room)
@@ -47,12 +51,26 @@ export function createPresence (ports: Ports, attendance: AttendanceService, con
       delete present.departing
       present.connections.add(connectionId)
       await present.entered
-      return { userCount: attendance.count(cafeId) }
+      return attendance.count(cafeId)
     }
     const entry = step(() => presence.enter(cafeId, user), { cafeId, user, action: 'join' })
-    room.set(user.id, { user, connections: new Set([connectionId]), entered: entry.then(() => {}) })
-    const { changed, ...change } = await entry
-    return { userCount: change.userCount, ...(changed && { news: change }) }
+    const guest: Guest = { user, connections: new Set([connectionId]), entered: entry.then(keepNews) }
+    room.set(user.id, guest)
+    const [{ userCount }] = await Promise.all([entry, guest.entered, pay()])
+    return userCount
+
+    function keepNews ({ changed, ...change }: Attendance & { changed: boolean }) {
+      if (changed) guest.news = change
+    }
+  }
+
+  /** Tells the others of the user who entered. Answers whether there was anything to tell: the first time, if they were nowhere in the cafe before. */
+  function announce (cafeId: string, userId: string): boolean {
+    const guest = rooms.get(cafeId)?.get(userId)
+    if (guest?.news === undefined) return false
+    tell(guest.news)
+    delete guest.news
+    return true
   }
 
   /** The connection is no longer in the cafe. Never rejects. */
@@ -75,10 +93,13 @@ export function createPresence (ports: Ports, attendance: AttendanceService, con
 
   async function depart (cafeId: string, user: Person) {
     const room = rooms.get(cafeId)!
+    const guest = room.get(user.id)!
     room.delete(user.id)
     if (room.size === 0) rooms.delete(cafeId)
     const { changed, ...change } = await step(() => presence.leave(cafeId, user), { cafeId, user, action: 'leave' })
-    if (changed) tell(change)
+    // Who came unsaid goes unsaid, unless somebody has been told a count with them in it.
+    const wasCounted = guest.news === undefined || change.userCount !== guest.news.userCount - 1
+    if (changed && wasCounted) tell(change)
     if (!rooms.has(cafeId)) attendance.close(cafeId)
   }
 
@@ -131,15 +152,24 @@ export function createPresence (ports: Ports, attendance: AttendanceService, con
     for (const change of await presence.sync(entries)) tell(change)
   }
 
-  /** @throws CHAT_VALIDATION, CHAT_UNAVAILABLE while hot state is away */
+  /** @throws CHAT_VALIDATION, CHAT_RATE_LIMITED, CHAT_UNAVAILABLE while hot state is away */
   async function setStatus (user: Person, update: StatusUpdate): Promise<StatusReply> {
     if (update.textForMs !== undefined && update.text === undefined) {
       throw refuse('CHAT_VALIDATION', { message: 'textForMs needs a text', details: [{ field: 'text', rule: 'required' }] })
     }
+    await spend(user.id)
     const { cafeIds, presence: { lastSeen, text, textExpiresAt } } = await presence.setStatus(user, update).catch(unavailable)
     const reply = { status: update.status, ...(text !== undefined && { text }), ...(textExpiresAt !== undefined && { textExpiresAt }) }
     for (const cafeId of cafeIds) broadcast.everywhere(cafeId, 'presence:update', { cafeId, userId: user.id, username: user.username, lastSeen, ...reply })
     return reply
+  }
+
+  /** Each cafe that the user is in will be told: all of them must have room. */
+  async function spend (userId: string) {
+    budgets.spendHere('presence', { userId })
+    const places = await presence.cafesOf(userId).catch(unavailable)
+    budgets.spendHere('presence', { places })
+    await budgets.spendShared('presence', { userId, places })
   }
 
   /** @throws CHAT_CAFE_NOT_FOUND, CHAT_UNAVAILABLE */
@@ -178,7 +208,7 @@ export function createPresence (ports: Ports, attendance: AttendanceService, con
     }
   }
 
-  return { enter, leave, lose, tell, beat, noteActivity, setStatus, members, find, stop }
+  return { enter, announce, leave, lose, beat, noteActivity, setStatus, members, find, stop }
 }
 
 export type PresenceService = ReturnType<typeof createPresence>

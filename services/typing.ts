@@ -1,6 +1,7 @@
 import type { Config } from '../schemas/config.ts'
 import type { Person } from '../schemas/presence.ts'
 import type { AttendanceService } from './attendance.ts'
+import type { Budgets } from './budgets.ts'
 import { createCrowds } from './crowd.ts'
 import type { Broadcast, Bus, Change } from './ports.ts'
 import type { PresenceService } from './presence.ts'
@@ -12,15 +13,16 @@ const SLACK_MS = 1000
 export interface Typing { id: string, user: Person }
 
 interface Typist { user: Person, sources: Map<string, NodeJS.Timeout | undefined> }
-interface Burst { connections: Set<string>, timer: NodeJS.Timeout, toldAt: number }
+/** `toldAt`: 0 until others see it. `begun`: resolves then, or rejects with the reason why they don't. */
+interface Burst { connections: Set<string>, timer: NodeJS.Timeout | undefined, toldAt: number, begun: Promise<void> }
 
-interface Others { presence: Pick<PresenceService, 'noteActivity'>, attendance: Pick<AttendanceService, 'count'> }
+interface Others { budgets: Budgets, presence: Pick<PresenceService, 'noteActivity'>, attendance: Pick<AttendanceService, 'count'> }
 
 /**
  * Who is typing. Connections of a user on this node make one burst, bursts on several nodes one typist: the others in the
  * cafe see one `true` and one `false`. A node that falls silent is forgotten by the others.
  */
-export function createTyping (ports: { bus: Bus, broadcast: Broadcast }, { presence, attendance }: Others, config: Config, now: () => number) {
+export function createTyping (ports: { bus: Bus, broadcast: Broadcast }, { budgets, presence, attendance }: Others, config: Config, now: () => number) {
   const { bus, broadcast } = ports
   const { typingTimeout: timeout, typingRoom } = config.chat
   const crowds = createCrowds(broadcast)
@@ -42,23 +44,39 @@ export function createTyping (ports: { bus: Bus, broadcast: Broadcast }, { prese
     if (kind === 'created') end(cafeId, { id: userId, username })
   }
 
-  /** Begins or prolongs. */
-  function start (cafeId: string, { id: connectionId, user: { id, username } }: Typing) {
+  /** Begins or prolongs; resolves when others see it. @throws CHAT_RATE_LIMITED */
+  async function start (cafeId: string, { id: connectionId, user: { id, username } }: Typing): Promise<void> {
     const user = { id, username }
+    const key = keyOf(cafeId, id)
+    const isNew = !bursts.has(key)
+    budgets.spendHere('typing', { userId: id, places: isNew ? [cafeId] : [] })
     presence.noteActivity(user)
-    const key = keyOf(cafeId, user.id)
-    const burst = bursts.get(key)
-    const timer = setTimeout(() => end(cafeId, user), timeout)
-    if (burst === undefined) {
-      bursts.set(key, { connections: new Set([connectionId]), timer, toldAt: now() })
-      see(cafeId, user, HERE)
-      return bus.publish(cafeId, { kind: 'typing', user, isTyping: true })
-    }
-    clearTimeout(burst.timer)
-    burst.timer = timer
+    const burst = bursts.get(key) ?? { connections: new Set(), timer: undefined, toldAt: 0, begun: Promise.resolve() }
+    bursts.set(key, burst)
     burst.connections.add(connectionId)
+    clearTimeout(burst.timer)
+    burst.timer = setTimeout(() => end(cafeId, user), timeout)
+    if (isNew) burst.begun = begin(cafeId, user, burst)
+    await burst.begun
     // The others forget us unless they hear of it again, but not at every keystroke.
-    if (now() - burst.toldAt < timeout / 2) return
+    if (bursts.get(key) === burst && now() - burst.toldAt >= timeout / 2) tell(cafeId, user, burst)
+  }
+
+  /** What others see is rationed over all nodes; a stop or a message may come before the answer, and then there is nothing to see. */
+  async function begin (cafeId: string, user: Person, burst: Burst): Promise<void> {
+    const key = keyOf(cafeId, user.id)
+    try {
+      await budgets.spendShared('typing', { userId: user.id, places: [cafeId] })
+    } catch (refusal) {
+      if (bursts.get(key) === burst) end(cafeId, user)
+      throw refusal
+    }
+    if (bursts.get(key) !== burst) return
+    see(cafeId, user, HERE)
+    tell(cafeId, user, burst)
+  }
+
+  function tell (cafeId: string, user: Person, burst: Burst) {
     burst.toldAt = now()
     bus.publish(cafeId, { kind: 'typing', user, isTyping: true })
   }
@@ -77,6 +95,7 @@ export function createTyping (ports: { bus: Bus, broadcast: Broadcast }, { prese
     if (burst === undefined) return
     clearTimeout(burst.timer)
     bursts.delete(key)
+    if (burst.toldAt === 0) return
     unsee(cafeId, user.id, HERE)
     bus.publish(cafeId, { kind: 'typing', user, isTyping: false })
   }

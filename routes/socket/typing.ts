@@ -11,7 +11,7 @@ export default async function typingEvents (fastify: FastifyInstance) {
   async function onStart (socket: ChatSocket, { cafeId }: CafeRef) {
     const { connection } = socket.data
     await membership.requireMember(connection, cafeId)
-    typing.start(cafeId, connection)
+    await typing.start(cafeId, connection)
     return { cafeId }
   }
 

@@ -16,7 +16,7 @@ export function createMemoryState ({ config, now }: { config: Config, now: () =>
     recent: createRecentMessages(config.chat.cacheSize),
     presence: createPresence(now),
     topics: createTopics(config.topics),
-    limits: createLimits(config.limits),
+    limits: createLimits(config.limits, now),
     repeats: createRepeats(config.limits, now),
     bus: createBus()
   }

@@ -1,64 +1,45 @@
-import { RateLimiterMemory, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible'
 import type { Config } from '../../schemas/config.ts'
-import type { Limits, Reporter } from '../../services/ports.ts'
+import type { Action, Limits, Shortage, Spender } from '../../services/ports.ts'
+import { type Bucket, createBuckets } from './buckets.ts'
 
-/** A window begins with the first send in it. */
-export const WINDOW_SECONDS = 10
+/** In which as many tokens come back as a bucket holds. */
+export const WINDOW_MS = 10_000
 
-/** Counts in this process; what was not taken cannot be given back. A count goes with its window. */
-export function createMemoryBucket (keyPrefix: string, points: number, duration: number): RateLimiterAbstract {
-  const bucket = new RateLimiterMemory({ keyPrefix, points, duration })
-  const reward = bucket.reward.bind(bucket)
-  bucket.reward = async (key, amount) => {
-    const held = await bucket.get(key)
-    return held === null || held.consumedPoints <= 0 ? new RateLimiterRes(points, 0, 0) : reward(key, amount)
-  }
-  return bucket
+/** The buckets that an action takes from: the user's first, then those of the places. */
+export function bucketsOf (rates: Config['limits']['rates'], action: Action, { userId, places = [] }: Spender): Array<Bucket & { of: Shortage['of'], id: string }> {
+  const { user, cafe } = rates[action]
+  return [
+    ...(userId === undefined ? [] : [{ of: 'user' as const, id: userId, name: `${action} ${userId}`, points: user }]),
+    ...places.map(id => ({ of: 'cafe' as const, id, name: `${action} at ${id}`, points: cafe }))
+  ]
 }
 
-/** One bucket per user and one per cafe: both must have room, and a refused send takes from neither. */
-export function createBuckets (users: RateLimiterAbstract, cafes: RateLimiterAbstract, reporter?: Reporter): Limits {
-  // 0, or the milliseconds until the window ends. A bucket that fails lets pass: a limit is no reason to lose a message.
-  async function consume (bucket: RateLimiterAbstract, key: string): Promise<number> {
-    try {
-      await bucket.consume(key)
-      return 0
-    } catch (refusal) {
-      if (refusal instanceof RateLimiterRes) return Math.max(1, Math.ceil(refusal.msBeforeNext))
-      reporter?.warn(refusal, 'rate limit')
-      return 0
-    }
-  }
-
-  async function giveBack (userId: string, cafeId: string) {
-    try {
-      await Promise.all([users.reward(userId), cafes.reward(cafeId)])
-    } catch (error) {
-      reporter?.warn(error, 'give back to the rate limit')
-    }
-  }
-
-  return {
-    async take (userId, cafeId) {
-      const [user, cafe] = await Promise.all([consume(users, userId), consume(cafes, cafeId)])
-      if (user === 0 && cafe === 0) return 0
-      await giveBack(userId, cafeId)
-      return Math.max(user, cafe)
-    },
-    giveBack
-  }
+/** The longest of the waits, or undefined if nobody has to wait. */
+export function shortageOf (buckets: ReadonlyArray<{ of: Shortage['of'] }>, waits: readonly number[]): Shortage | undefined {
+  const waitMs = Math.max(0, ...waits)
+  return waitMs === 0 ? undefined : { of: buckets[waits.indexOf(waitMs)]!.of, waitMs }
 }
 
 /** `CHAT_LIMITS=off`. */
 export function createNoLimits (): Limits {
   return {
-    async take () { return 0 },
+    takeHere () { return undefined },
+    async takeShared () { return undefined },
     async giveBack () {}
   }
 }
 
-/** `seconds`: length of a window. */
-export function createLimits ({ enabled, userRate, cafeRate }: Config['limits'], seconds = WINDOW_SECONDS): Limits {
+/** One process: what it counts by itself is all there is. */
+export function createLimits ({ enabled, rates }: Config['limits'], now: () => number, window = WINDOW_MS): Limits {
   if (!enabled) return createNoLimits()
-  return createBuckets(createMemoryBucket('user', userRate, seconds), createMemoryBucket('cafe', cafeRate, seconds))
+  const held = createBuckets(window, now)
+
+  return {
+    takeHere (action, spender) {
+      const buckets = bucketsOf(rates, action, spender)
+      return shortageOf(buckets, held.take(buckets))
+    },
+    async takeShared () { return undefined },
+    async giveBack (action, spender) { held.giveBack(bucketsOf(rates, action, spender)) }
+  }
 }

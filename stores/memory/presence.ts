@@ -103,6 +103,10 @@ export function createPresence (now: () => number): Presence {
       return false
     },
 
+    async cafesOf (userId) {
+      return [...guests.get(userId)?.cafes ?? []]
+    },
+
     async setStatus (user, { status, text, textForMs = TEXT_FOR_MS }: StatusUpdate) {
       const guest = Object.assign(keep(meet(user)), { status })
       if (text !== undefined) Object.assign(guest, { text, textUntil: now() + textForMs })

@@ -32,7 +32,7 @@ export function createRedisState ({ data, feed, isDeaf, seal, config, nodeId, no
     recent: createRecentMessages(data, config.chat.cacheSize, meter),
     presence: createPresence(data, nodeId, config.presence.lease),
     topics: createTopics(data, config.topics),
-    limits: createLimits(data, config.limits, reporter),
+    limits: createLimits(data, config.limits, { now, meter, reporter }),
     repeats: createRepeats(data, config.limits, { now, meter, reporter }),
     bus: createBus({ data, feed, isDeaf, seal }, nodeId, meter, reporter)
   }

@@ -45,8 +45,8 @@ export const nodeJournal = (nodeId: string) => `klatsch:node:${nodeId}:journal`
 /** STRING: the highest version of an attendance so far. */
 export const presenceVersion = () => 'klatsch:version'
 
-/** Prefix of the counters of a rate limit. */
-export const limitPrefix = (what: 'user' | 'cafe') => `klatsch:limit:${what}`
+/** STRING: when a bucket of a rate limit is full again, epoch microseconds. `of`: `user` or `cafe`, whose id it is. */
+export const limitOf = (action: string, of: string, id: string) => `klatsch:limit:${action}:${of}:${id}`
 
 /** STRING `<digest> <client id>`: the last content of a user in a cafe. */
 export const repeatOf = (userId: string, cafeId: string) => `klatsch:repeat:${userId}:${cafeId}`

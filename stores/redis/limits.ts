@@ -1,27 +1,57 @@
 import type { Redis } from 'ioredis'
-import { RateLimiterRedis, type RateLimiterAbstract } from 'rate-limiter-flexible'
 import type { Config } from '../../schemas/config.ts'
-import type { Limits, Reporter } from '../../services/ports.ts'
-import { createBuckets, createMemoryBucket, createNoLimits, WINDOW_SECONDS } from '../memory/limits.ts'
-import { limitPrefix } from './keys.ts'
-import { countInWindow } from './scripts-limits.ts'
+import type { Action, Limits, Meter, Reporter, Spender } from '../../services/ports.ts'
+import { createBuckets } from '../memory/buckets.ts'
+import { bucketsOf, createNoLimits, shortageOf, WINDOW_MS } from '../memory/limits.ts'
+import { limitOf } from './keys.ts'
+import type { Run } from './scripts.ts'
+import { giveTokensBack, takeTokens } from './scripts-limits.ts'
+
+interface Ports { now: () => number, meter: Meter, reporter: Reporter }
 
 /**
- * Buckets that all nodes share; while Redis is away each node counts for itself. `seconds`: length of a window.
- * Both buckets go over one connection, so a send costs one round trip.
+ * Buckets that all nodes share, behind this node's own: what these refuse does not get as far as Redis, and while that is
+ * away they are the ones that count. They go on from what they have seen, so an outage is no fresh start for anybody.
  */
-export function createLimits (data: (key: string) => Redis, { enabled, userRate, cafeRate }: Config['limits'], reporter: Reporter, seconds = WINDOW_SECONDS): Limits {
-  if (!enabled) return createNoLimits()
+export function createLimits (data: (key: string) => Redis, limits: Config['limits'], { now, meter, reporter }: Ports, window = WINDOW_MS): Limits {
+  if (!limits.enabled) return createNoLimits()
+  const own = createBuckets(window, now)
 
-  const createBucket = (what: 'user' | 'cafe', points: number): RateLimiterAbstract => new RateLimiterRedis({
-    storeClient: data(limitPrefix('user')),
-    keyPrefix: limitPrefix(what),
-    points,
-    duration: seconds,
-    customIncrTtlLuaScript: countInWindow,
-    rejectIfRedisNotReady: true,
-    insuranceLimiter: createMemoryBucket(what, points, seconds)
-  })
+  function note (error: unknown) {
+    meter.count('hot_state_failures', 'limits')
+    reporter.warn(error, 'limits')
+  }
 
-  return createBuckets(createBucket('user', userRate), createBucket('cafe', cafeRate), reporter)
+  /** One round trip, whatever the number of buckets. */
+  function ask (script: Run<number[]>, action: Action, spender: Spender) {
+    const buckets = bucketsOf(limits.rates, action, spender)
+    const keys = buckets.map(({ of, id }) => limitOf(action, of, id))
+    return { buckets, reply: script(data(keys[0]!), keys, [window, ...buckets.map(({ points }) => points)]) }
+  }
+
+  return {
+    takeHere (action, spender) {
+      const buckets = bucketsOf(limits.rates, action, spender)
+      return shortageOf(buckets, own.take(buckets))
+    },
+
+    async takeShared (action, spender) {
+      const { buckets, reply } = ask(takeTokens, action, spender)
+      try {
+        const waits = await reply
+        const shortage = shortageOf(buckets, waits)
+        // What is short stays spent here too, or each further try would go to Redis. The rest has not been used.
+        if (shortage !== undefined) own.giveBack(buckets.filter((_, index) => waits[index] === 0))
+        return shortage
+      } catch (error) {
+        note(error)
+      }
+    },
+
+    async giveBack (action, spender) {
+      const { buckets, reply } = ask(giveTokensBack, action, spender)
+      own.giveBack(buckets)
+      await reply.catch(note)
+    }
+  }
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { TEXT_FOR_MS, type Member, type Person, type Status, type UserPresence } from '../../schemas/presence.ts'
 import type { Attendance, Presence } from '../../services/ports.ts'
-import { cafeUsers, nodeEntries } from './keys.ts'
+import { cafeUsers, nodeEntries, userCafes } from './keys.ts'
 import { beatNode, beginSync, enterCafe, handOverNode, leaveCafe, releaseNode, syncPiece } from './scripts-presence.ts'
 import { cafeMembers, findUsers, setUserStatus, touchUsers } from './scripts-statuses.ts'
 
@@ -115,6 +115,8 @@ export function createPresence (data: (key: string) => Redis, nodeId: string, le
     async handOver (afterMs) {
       return await handOverNode(own, [], [nodeId, afterMs]) === 1
     },
+
+    cafesOf: userId => data(userCafes(userId)).smembers(userCafes(userId)),
 
     async setStatus (user, { status, text, textForMs = TEXT_FOR_MS }) {
       const answer = await setUserStatus(own, [], [user.id, user.username, status, text === undefined ? 'keep' : 'set', text ?? '', textForMs])

@@ -12,7 +12,7 @@ function ideal () {
   const attempts: Attempt[] = seqs.map(seq => ({ cafeId, userId: 'ann', clientId: `c${seq}`, content: `text ${seq}`, node: 0, sentAt: seq * 100, tries: 1, ackedAt: seq * 100 + 5, id: `m${seq}` }))
   const live = seqs.map((seq): Step => ({ kind: 'new', at: seq * 100 + 6, rev: seq, message: told(seq) }))
   const steps: Step[] = [{ kind: 'history', at: 0, rev: 0, recovered: false, messages: [] }, ...live]
-  const records: Records = { members: [{ name: 'bob', cafeId, node: 0, steps }], attempts, changes: [], answers: attempts.map(({ sentAt }) => ({ sentAt, ms: 5 })), hung: 0 }
+  const records: Records = { members: [{ name: 'bob', cafeId, node: 0, userCount: 0, steps }], attempts, changes: [], answers: attempts.map(({ sentAt }) => ({ sentAt, ms: 5 })), hung: 0 }
   const tables: Tables = {
     messages: seqs.map(seq => ({ ...told(seq), cafe_id: cafeId, user_id: 'ann', client_id: `c${seq}`, created_rev: seq })),
     changes: [],

@@ -27,6 +27,39 @@ async function untilQuiet (proxy: Proxy, ms: number): Promise<void> {
   }
 }
 
+/** How often an answer of Redis is waited for until `work` is done. */
+async function countRounds (proxy: Proxy, work: () => Promise<unknown>): Promise<number> {
+  proxy.hold()
+  let done = false
+  const working = work().then(() => { done = true })
+  let rounds = 0
+  await until('the work is done', async () => {
+    // All that was asked together is answered together.
+    await untilQuiet(proxy, 50)
+    if (!done && proxy.release() > 0) rounds++
+    return done
+  })
+  await working
+  // What follows the work is answered too, or the next round would find a Redis that has just been silent.
+  await untilQuiet(proxy, 50)
+  proxy.release()
+  return rounds
+}
+
+t.test('a join waits for Redis once, a typist when others begin to see them; who is there already does not', async t => {
+  const { app, ann, cafe, proxy } = await setUp(t)
+  const bob = await guest(app, 'bob')
+  const [first, socket, tab] = [await connect(t, app, ann.token), await connect(t, app, bob.token), await connect(t, app, bob.token)]
+  await ask(first, 'join:cafe', { cafeId: cafe.id })
+  await untilQuiet(proxy, 600)
+  const cafeId = cafe.id
+  t.equal(await countRounds(proxy, () => ask(socket, 'join:cafe', { cafeId })), 1, 'presence and limits side by side')
+  for (const again of [socket, tab]) t.equal(await countRounds(proxy, () => ask(again, 'join:cafe', { cafeId })), 0, 'coming back, and a second tab')
+  t.equal(await countRounds(proxy, () => ask(socket, 'typing:start', { cafeId })), 1)
+  for (const again of [socket, tab, socket]) t.equal(await countRounds(proxy, () => ask(again, 'typing:start', { cafeId })), 0, 'each further keystroke')
+  t.equal(await countRounds(proxy, () => ask(socket, 'typing:stop', { cafeId })), 0)
+})
+
 t.test('a send costs one PostgreSQL call and at most two Redis round trips', async t => {
   const { app, ann, cafe, proxy } = await setUp(t)
   const socket = await connect(t, app, ann.token)
@@ -36,17 +69,7 @@ t.test('a send costs one PostgreSQL call and at most two Redis round trips', asy
   await untilQuiet(proxy, 600)
   const queries = watchQueries(app)
 
-  proxy.hold()
-  let acked = false
-  const sent = ask(socket, 'message:send', { cafeId: cafe.id, content: 'measured' }).then(() => { acked = true })
-  let rounds = 0
-  await until('the send is acked', async () => {
-    // All that was asked together is answered together.
-    await untilQuiet(proxy, 50)
-    if (!acked && proxy.release() > 0) rounds++
-    return acked
-  })
-  await sent
+  const rounds = await countRounds(proxy, () => ask(socket, 'message:send', { cafeId: cafe.id, content: 'measured' }))
   t.ok(rounds === 1 || rounds === 2, `${rounds} rounds of answers were waited for`)
   t.equal(queries.filter(text => /append_messages/.test(text)).length, 1)
   t.equal(queries.length, 1)

@@ -3,7 +3,9 @@ import t from 'tap'
 import { loadConfig } from '../../plugins/config.ts'
 import type { Presence } from '../../services/ports.ts'
 import { createAttendance } from '../../services/attendance.ts'
+import { createBudgets } from '../../services/budgets.ts'
 import { createPresence } from '../../services/presence.ts'
+import { createLimits } from '../../stores/memory/limits.ts'
 import { createPresence as createStore } from '../../stores/memory/presence.ts'
 import { until } from '../contracts/cast.ts'
 import { attendance, cafeId, createBuses, createListener, createWitness, turn } from './cast.ts'
@@ -28,18 +30,18 @@ function setUp (other: (store: Presence) => Partial<Presence> = () => ({}), env:
   const attendance = createAttendance(listener.broadcast, Date.now)
   const none = () => Promise.reject(new Error('not asked for'))
   const cafes = { create: none, list: none, get: async (id: string) => id === cafeId ? { id, name: 'Corner Table', createdAt: '2025-11-19T10:00:00.000Z', seq: 0, rev: 0 } : undefined }
-  const rules = createPresence({ presence: ports, cafes, bus: bus!, broadcast: listener.broadcast, ...witness }, attendance, config)
+  const rules = createPresence({ presence: ports, cafes, bus: bus!, broadcast: listener.broadcast, ...witness }, { attendance, budgets: createBudgets(createLimits(config.limits, Date.now)) }, config)
   const told = () => listener.of('users:update').map(({ payload }) => payload.action === 'sync' ? `sync ${payload.userCount}` : `${payload.action} ${payload.user.username} ${payload.userCount}`)
   return { ...rules, ...witness, store, real, calls, told, sent, stranger: stranger!, listener }
 }
 
 t.test('the first socket of a user counts, the last one ends it', async t => {
-  const { enter, leave, tell, told, calls, sent, stop } = setUp()
-  const first = await enter(cafeId, ann, 'tab 1')
-  t.match(first, { userCount: 1, news: { action: 'join', user: ann } })
-  tell(first.news!)
-  t.same(await enter(cafeId, ann, 'tab 2'), { userCount: 1 }, 'nobody is told of a second tab')
-  t.same(await enter(cafeId, ann, 'tab 2'), { userCount: 1 }, 'nor of the same again')
+  const { enter, leave, announce, told, calls, sent, stop } = setUp()
+  t.equal(await enter(cafeId, ann, 'tab 1'), 1)
+  t.ok(announce(cafeId, ann.id))
+  t.equal(await enter(cafeId, ann, 'tab 2'), 1)
+  t.notOk(announce(cafeId, ann.id), 'nobody is told of a second tab')
+  t.equal(await enter(cafeId, ann, 'tab 2'), 1, 'nor of the same again')
   await leave(cafeId, ann, 'tab 1')
   await leave(cafeId, ann, 'tab 1')
   await leave(cafeId, bob, 'tab 3')
@@ -52,13 +54,14 @@ t.test('the first socket of a user counts, the last one ends it', async t => {
 })
 
 t.test('a reload within the grace period is no coming and going', async t => {
-  const { enter, lose, leave, tell, told, calls, stop, beat } = setUp(undefined, { PRESENCE_GRACE: '150' })
-  tell((await enter(cafeId, ann, 'tab 1')).news!)
+  const { enter, lose, leave, announce, told, calls, stop, beat } = setUp(undefined, { PRESENCE_GRACE: '150' })
+  await enter(cafeId, ann, 'tab 1')
+  announce(cafeId, ann.id)
   for (let reload = 1; reload <= 3; reload++) {
     await lose(cafeId, ann, `tab ${reload}`)
     await lose(cafeId, ann, `tab ${reload}`)
     await sleep(100)
-    t.same(await enter(cafeId, ann, `tab ${reload + 1}`), { userCount: 1 })
+    t.equal(await enter(cafeId, ann, `tab ${reload + 1}`), 1)
   }
   await sleep(200)
   await turn()
@@ -71,7 +74,8 @@ t.test('a reload within the grace period is no coming and going', async t => {
   await until(() => told().length === 2)
   t.same(told(), ['join ann 1', 'leave ann 0'], 'who does not come back has left')
 
-  tell((await enter(cafeId, bob, 'tab 5')).news!)
+  await enter(cafeId, bob, 'tab 5')
+  announce(cafeId, bob.id)
   await enter(cafeId, bob, 'tab 6')
   await lose(cafeId, bob, 'tab 5')
   await leave(cafeId, bob, 'tab 6')
@@ -85,8 +89,9 @@ t.test('a reload within the grace period is no coming and going', async t => {
 })
 
 t.test('without a grace period a lost connection is a leave', async t => {
-  const { enter, lose, tell, told, stop } = setUp(undefined, { PRESENCE_GRACE: '0' })
-  tell((await enter(cafeId, ann, 'tab 1')).news!)
+  const { enter, lose, announce, told, stop } = setUp(undefined, { PRESENCE_GRACE: '0' })
+  await enter(cafeId, ann, 'tab 1')
+  announce(cafeId, ann.id)
   await lose(cafeId, ann, 'tab 1')
   await turn()
   t.same(told(), ['join ann 1', 'leave ann 0'])
@@ -113,6 +118,41 @@ t.test('what users do is written with the next heartbeat, once for each, and not
   await stop()
 })
 
+t.test('who is refused in the end has not been there', async t => {
+  const { enter, leave, announce, told, sent, calls, real, stop } = setUp()
+  const broke = async () => { await turn(); throw new Error('no budget left') }
+  await t.rejects(enter(cafeId, ann, 'tab 1', broke), { message: 'no budget left' })
+  await leave(cafeId, ann, 'tab 1')
+  await turn()
+  t.same([told(), sent], [[], []], 'nobody hears of it')
+  t.same(calls, ['enter', 'leave'])
+  t.same(await real.counts([cafeId]), [0])
+
+  t.equal(await enter(cafeId, ann, 'tab 2', async () => { t.equal(await enter(cafeId, ann, 'tab 3', broke), 1) }), 1, 'only the first connection pays')
+  t.ok(announce(cafeId, ann.id))
+
+  const refused = t.rejects(enter(cafeId, bob, 'tab 4', broke))
+  const other = enter(cafeId, bob, 'tab 5')
+  await refused
+  await leave(cafeId, bob, 'tab 4')
+  t.equal(await other, 2)
+  t.ok(announce(cafeId, bob.id), 'another connection of theirs that was let in tells it')
+  await turn()
+  t.same(told(), ['join ann 1', 'join bob 2'])
+
+  const cem = { id: 'c0000000-0000-4000-8000-000000000001', username: 'cem' }
+  await t.rejects(enter(cafeId, cem, 'tab 6', async () => {
+    await turn()
+    await leave(cafeId, ann, 'tab 2')
+    await leave(cafeId, ann, 'tab 3')
+    throw new Error('no budget left')
+  }))
+  await leave(cafeId, cem, 'tab 6')
+  await turn()
+  t.same(told().slice(2), ['leave ann 2', 'leave cem 1'], 'a count that others were told with them in it is put right')
+  await stop()
+})
+
 t.test('a second tab waits until the first one counts', async t => {
   let count = () => {}
   const { enter, stop } = setUp(store => ({
@@ -124,17 +164,16 @@ t.test('a second tab waits until the first one counts', async t => {
   const both = Promise.all([enter(cafeId, ann, 'tab 1'), enter(cafeId, ann, 'tab 2')])
   await turn()
   count()
-  t.match(await both, [{ userCount: 1, news: { action: 'join' } }, { userCount: 1 }])
+  t.same(await both, [1, 1])
   await stop()
 })
 
 t.test('while the store is away this node guesses, and the next heartbeat mends it', async t => {
-  const { enter, leave, tell, beat, store, real, warned, counted, told, stop, setStatus, members } = setUp()
+  const { enter, leave, announce, beat, store, real, warned, counted, told, stop, setStatus, members } = setUp()
   await enter(cafeId, ann, 'tab 1')
   store.away = true
-  const { userCount, news } = await enter(cafeId, bob, 'tab 2')
-  t.match({ userCount, news }, { userCount: 2, news: { action: 'join', user: bob, userCount: 2 } })
-  tell(news!)
+  t.equal(await enter(cafeId, bob, 'tab 2'), 2)
+  announce(cafeId, bob.id)
   await leave(cafeId, ann, 'tab 1')
   await turn()
   t.same(told(), ['join bob 2', 'leave ann 1'])

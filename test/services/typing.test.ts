@@ -1,6 +1,8 @@
 import t from 'tap'
 import { loadConfig } from '../../plugins/config.ts'
+import { createBudgets } from '../../services/budgets.ts'
 import { createTyping } from '../../services/typing.ts'
+import { createLimits } from '../../stores/memory/limits.ts'
 import { created, messageOf } from '../contracts/cast.ts'
 import { cafeId, createBuses, createListener, wait } from './cast.ts'
 
@@ -16,7 +18,7 @@ function setUp (nodes: number, env: Record<string, string> = {}) {
   const made = buses.map(bus => {
     const listener = createListener()
     const told = () => listener.of('typing:indicator').map(({ payload: { username, isTyping } }) => `${isTyping ? '+' : '-'}${username}`)
-    return { ...createTyping({ bus, broadcast: listener.broadcast }, { presence: { noteActivity () {} }, attendance: { count: () => room.userCount } }, config, Date.now), bus, told, said: listener.said }
+    return { ...createTyping({ bus, broadcast: listener.broadcast }, { budgets: createBudgets(createLimits(config.limits, Date.now)), presence: { noteActivity () {} }, attendance: { count: () => room.userCount } }, config, Date.now), bus, told, said: listener.said }
   })
   const close = () => { for (const node of made) node.close() }
   return { nodes: made, room, sent, close }
@@ -26,24 +28,24 @@ t.test('one burst is one pair, whatever ends it', async t => {
   const { nodes: [node], close } = setUp(1)
   const { start, stop, end, told, said } = node!
   const socket = { id: 'socket 1', user: ann }
-  start(cafeId, socket)
-  start(cafeId, socket)
+  await start(cafeId, socket)
+  await start(cafeId, socket)
   stop(cafeId, socket)
   stop(cafeId, socket)
   t.same(told(), ['+ann', '-ann'], 'stop')
   t.match(said[0], { cafeId, payload: { cafeId, userId: ann.id, username: 'ann', isTyping: true }, exceptUserId: ann.id }, 'the typist\'s own sockets are left out')
-  start(cafeId, socket)
+  await start(cafeId, socket)
   end(cafeId, ann)
   end(cafeId, ann)
   stop(cafeId, socket)
   t.same(told().slice(2), ['+ann', '-ann'], 'a message')
-  start(cafeId, socket)
+  await start(cafeId, socket)
   await wait(TIMEOUT + 30)
   t.same(told().slice(4), ['+ann', '-ann'], 'the timeout')
-  start(cafeId, socket)
+  await start(cafeId, socket)
   for (let n = 0; n < 5; n++) {
     await wait(TIMEOUT / 2)
-    start(cafeId, socket)
+    await start(cafeId, socket)
   }
   t.same(told().slice(6), ['+ann'], 'who goes on is not told again, and does not time out')
   await wait(TIMEOUT + 30)
@@ -55,11 +57,11 @@ t.test('tabs on one node', async t => {
   const { nodes: [node], close } = setUp(1)
   const { start, stop, told } = node!
   const [tab, other] = [{ id: 'socket 1', user: ann }, { id: 'socket 2', user: ann }]
-  start(cafeId, tab)
-  start(cafeId, other)
+  await start(cafeId, tab)
+  await start(cafeId, other)
   stop(cafeId, tab)
   t.same(told(), ['+ann'], 'she still types in the other')
-  start('another cafe', { id: 'socket 3', user: bob })
+  await start('another cafe', { id: 'socket 3', user: bob })
   stop(cafeId, other)
   t.same(told(), ['+ann', '+bob', '-ann'])
   close()
@@ -68,14 +70,14 @@ t.test('tabs on one node', async t => {
 t.test('devices on two nodes', async t => {
   const { nodes: [here, there, third], close } = setUp(3)
   const [tab, phone] = [{ id: 'socket 1', user: ann }, { id: 'socket 2', user: ann }]
-  here!.start(cafeId, tab)
-  there!.start(cafeId, phone)
+  await here!.start(cafeId, tab)
+  await there!.start(cafeId, phone)
   here!.stop(cafeId, tab)
   for (const node of [here, there, third]) t.same(node!.told(), ['+ann'], 'the phone still types')
   there!.stop(cafeId, phone)
   for (const node of [here, there, third]) t.same(node!.told(), ['+ann', '-ann'], 'one pair at each node')
 
-  here!.start(cafeId, tab)
+  await here!.start(cafeId, tab)
   await wait(TIMEOUT + 30)
   for (const node of [here, there, third]) t.same(node!.told().slice(2), ['+ann', '-ann'], 'the timeout is told everywhere')
   close()
@@ -83,7 +85,7 @@ t.test('devices on two nodes', async t => {
 
 t.test('a message that was sent by way of another node', async t => {
   const { nodes: [here, there], close } = setUp(2)
-  here!.start(cafeId, { id: 'socket 1', user: ann })
+  await here!.start(cafeId, { id: 'socket 1', user: ann })
   const message = { ...messageOf(cafeId, 1, 1), userId: ann.id, username: ann.username }
   there!.bus.publish(cafeId, { kind: 'changes', changes: [{ ...created(message), kind: 'deleted' }] })
   t.same(here!.told(), ['+ann'], 'a deletion is no message')
@@ -98,7 +100,7 @@ t.test('what nodes tell each other', async t => {
   const { nodes: [here, there], sent, close } = setUp(2)
   const socket = { id: 'socket 1', user: ann }
   for (let n = 0; n < 20; n++) {
-    here!.start(cafeId, socket)
+    await here!.start(cafeId, socket)
     await wait(TIMEOUT / 10)
   }
   const told = sent.length
@@ -110,7 +112,7 @@ t.test('what nodes tell each other', async t => {
 
 t.test('a node that is gone is forgotten', async t => {
   const { nodes: [here, there], close } = setUp(2)
-  here!.start(cafeId, { id: 'socket 1', user: ann })
+  await here!.start(cafeId, { id: 'socket 1', user: ann })
   here!.close() // as a crash: not a word more
   t.same(there!.told(), ['+ann'])
   await wait(TIMEOUT * 1.5 + 1050)
@@ -125,8 +127,8 @@ t.test('closing ends all timers', async t => {
   const timers = () => process.getActiveResourcesInfo().filter(name => name === 'Timeout').length
   const before = timers()
   const { nodes: [here, there], close } = setUp(2)
-  here!.start(cafeId, { id: 'socket 1', user: ann })
-  there!.start(cafeId, { id: 'socket 2', user: bob })
+  await here!.start(cafeId, { id: 'socket 1', user: ann })
+  await there!.start(cafeId, { id: 'socket 2', user: bob })
   t.ok(timers() > before)
   close()
   t.equal(timers(), before)
@@ -139,7 +141,7 @@ t.test('in a large room: one indicator a second, with a sample and a count', { t
   const short = () => told().map(({ username, isTyping, count, typists }) => `${isTyping ? '+' : '-'}${username} ${count} ${typists?.map(one => one.username).join('')}`)
   const people = Array.from({ length: 8 }, (_, index) => ({ id: `socket ${index}`, user: { id: `id ${index}`, username: 'abcdefgh'[index]! } }))
   room.userCount = 51
-  for (const one of people) start(cafeId, one)
+  await Promise.all(people.map(one => start(cafeId, one)))
   t.same(short(), ['+a 1 a'], 'the first at once')
   t.equal(said[0]!.exceptUserId, 'id 0')
   await wait(1100)
@@ -155,14 +157,14 @@ t.test('in a large room: one indicator a second, with a sample and a count', { t
   for (const one of people.slice(2)) stop(cafeId, one)
   await wait(1000)
   t.same(short().slice(4), ['-c 0 '])
-  start(cafeId, people[5]!)
+  await start(cafeId, people[5]!)
   t.equal(said.length, 5, 'not yet')
   await wait(1100)
   t.same(short().slice(5), ['+f 1 f'])
 
   // Names that were told in one way are taken back in the same.
   room.userCount = 2
-  start(cafeId, people[6]!)
+  await start(cafeId, people[6]!)
   t.match(said.at(-1), { payload: { username: 'g', isTyping: true } })
   t.notOk('count' in said.at(-1)!.payload)
   room.userCount = 51
@@ -184,7 +186,7 @@ t.test('a storm of typing in a large room costs each socket one event a second',
   const { start, stop, said } = node!
   const began = Date.now()
   for (let burst = 0; burst < 10; burst++) {
-    for (let index = 0; index < 200; index++) start(cafeId, { id: `socket ${index}`, user: { id: `id ${index}`, username: `name ${index}` } })
+    await Promise.all(Array.from({ length: 200 }, (_, index) => start(cafeId, { id: `socket ${index}`, user: { id: `id ${index}`, username: `name ${index}` } })))
     await wait(150)
     for (let index = 0; index < 200; index++) stop(cafeId, { id: `socket ${index}`, user: { id: `id ${index}`, username: `name ${index}` } })
     await wait(150)

@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { Config } from '../../../schemas/config.ts'
 import { createMemoryState } from '../../../stores/memory/index.ts'
 import { createLimits } from '../../../stores/memory/limits.ts'
 import { createRecentMessages } from '../../../stores/memory/recent.ts'
@@ -6,7 +7,7 @@ import { createRepeats } from '../../../stores/memory/repeats.ts'
 import { createTopics } from '../../../stores/memory/topics.ts'
 import { loadConfig } from '../../../plugins/config.ts'
 import { busContract } from '../../contracts/bus.ts'
-import { limitsContract, WINDOW } from '../../contracts/limits.ts'
+import { limitsContract } from '../../contracts/limits.ts'
 import { presenceContract } from '../../contracts/presence.ts'
 import { recentContract } from '../../contracts/recent.ts'
 import { repeatsContract } from '../../contracts/repeats.ts'
@@ -15,12 +16,13 @@ import { topicsContract, topicsUnderTest } from '../../contracts/topics.ts'
 const config = loadConfig({})
 const state = createMemoryState({ config, now: Date.now })
 const recent = createRecentMessages(10)
+const sharedLimits = once(({ limits, window }: { limits: Pick<Config['limits'], 'enabled' | 'rates'>, window: number }) => createLimits({ ...config.limits, ...limits }, Date.now, window))
 const topics = createTopics(topicsUnderTest)
 
 t.test('recent messages in memory', t => recentContract(t, async () => recent))
 t.test('presence in memory (one node)', t => presenceContract(t, async () => state.presence))
 t.test('topics in memory', t => topicsContract(t, async () => topics))
-t.test('limits in memory', t => limitsContract(t, once(rates => createLimits({ ...config.limits, ...rates }, WINDOW))))
+t.test('limits in memory', t => limitsContract(t, async (limits, window) => sharedLimits({ limits, window })))
 t.test('repeats in memory', t => repeatsContract(t, once(limits => createRepeats({ ...config.limits, ...limits }, Date.now))))
 t.test('bus in memory (one node)', t => busContract(t, async () => state.bus))
 

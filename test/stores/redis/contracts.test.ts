@@ -8,7 +8,7 @@ import { createTopics } from '../../../stores/redis/topics.ts'
 import { busContract } from '../../contracts/bus.ts'
 import { busNodesContract } from '../../contracts/bus-nodes.ts'
 import { newId } from '../../contracts/cast.ts'
-import { limitsContract, WINDOW } from '../../contracts/limits.ts'
+import { limitsContract } from '../../contracts/limits.ts'
 import { presenceContract } from '../../contracts/presence.ts'
 import { presenceNodesContract } from '../../contracts/presence-nodes.ts'
 import { recentContract } from '../../contracts/recent.ts'
@@ -38,9 +38,9 @@ t.test('presence in Redis, several nodes', t => presenceNodesContract(t, {
 
 t.test('topics in Redis', t => topicsContract(t, async () => createTopics(nextNode().data, topicsUnderTest)))
 
-t.test('limits in Redis', t => limitsContract(t, async rates => {
-  const { data, reporter } = nextNode()
-  return createLimits(data, { ...config.limits, ...rates }, reporter, WINDOW)
+t.test('limits in Redis', t => limitsContract(t, async (limits, window) => {
+  const { data, meter, reporter } = nextNode()
+  return createLimits(data, { ...config.limits, ...limits }, { now: Date.now, meter, reporter }, window)
 }))
 
 t.test('repeats in Redis', t => repeatsContract(t, async limits => {
