@@ -1,3 +1,4 @@
+import type { TypingIndicator } from '../schemas/events.ts'
 import type { Person } from '../schemas/presence.ts'
 import type { Broadcast } from './ports.ts'
 
@@ -42,14 +43,23 @@ export function createCrowds (broadcast: Broadcast) {
     if (news === crowd.told) return false
     crowd.told = news
     crowd.lead = isTyping ? lead : undefined
-    broadcast.local(cafeId, 'typing:indicator', { cafeId, userId: lead.id, username: lead.username, isTyping, typists: sample, count: typists.size }, lead.id)
+    broadcast.local(cafeId, 'typing:indicator', indicate(cafeId, crowd, lead, isTyping), lead.id)
     return true
+  }
+
+  function indicate (cafeId: string, { typists }: Crowd, lead: Person, isTyping: boolean): TypingIndicator {
+    return { cafeId, userId: lead.id, username: lead.username, isTyping, typists: [...typists.values()].slice(0, SAMPLE), count: typists.size }
   }
 
   return {
     note,
     /** Is this one of those that are told of together? */
     has: (cafeId: string, userId: string) => crowds.get(cafeId)?.typists.has(userId) ?? false,
+    /** What was said last, for who comes now: nothing, unless somebody is named as typing. */
+    current (cafeId: string): TypingIndicator[] {
+      const crowd = crowds.get(cafeId)
+      return crowd?.lead === undefined ? [] : [indicate(cafeId, crowd, crowd.lead, true)]
+    },
     close () { for (const { timer } of crowds.values()) clearTimeout(timer) }
   }
 }

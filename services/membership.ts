@@ -1,6 +1,6 @@
 import type { JoinReply, JoinRequest } from '../schemas/cafes.ts'
 import type { Config } from '../schemas/config.ts'
-import type { MessageHistory, UsersUpdate } from '../schemas/events.ts'
+import type { MessageHistory, TypingIndicator, UsersUpdate } from '../schemas/events.ts'
 import type { User } from '../schemas/users.ts'
 import type { AttendanceService } from './attendance.ts'
 import type { Budgets } from './budgets.ts'
@@ -22,8 +22,8 @@ export interface Connection {
   closed: boolean
 }
 
-/** `greeting`: for a user who was in the cafe already, and whom the room therefore hears nothing of. */
-export interface Admission { history: MessageHistory, reply: JoinReply, greeting?: UsersUpdate }
+/** `typing`: who types already. `greeting`: for a user who was in the cafe already, and whom the room therefore hears nothing of. */
+export interface Admission { history: MessageHistory, reply: JoinReply, greeting?: UsersUpdate, typing: TypingIndicator[] }
 
 /** Joins and leaves of one connection that may wait. */
 const MAX_PENDING = 200
@@ -90,12 +90,14 @@ export function createMembership ({ budgets, feed, history, presence, attendance
 
   function admit (connection: Connection, cafeId: string, start: (enter: boolean) => Start, userCount: number): Admission {
     if (connection.closed) throw refuse('CHAT_NOT_MEMBER', { message: 'The connection is closed' })
-    const { rev, seq, messages, recovered } = start(!connection.cafes.has(cafeId))
+    const isNew = !connection.cafes.has(cafeId)
+    const { rev, seq, messages, recovered } = start(isNew)
     connection.cafes.add(cafeId)
     const isNews = presence.announce(cafeId, connection.user.id)
     return {
       history: { cafeId, messages, rev, recovered },
       reply: { cafeId, rev, seq, userCount, recovered },
+      typing: isNew ? typing.current(cafeId, connection.user.id) : [],
       ...(!isNews && { greeting: attendance.greeting(cafeId, personOf(connection)) })
     }
   }

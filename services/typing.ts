@@ -1,4 +1,5 @@
 import type { Config } from '../schemas/config.ts'
+import type { TypingIndicator } from '../schemas/events.ts'
 import type { Person } from '../schemas/presence.ts'
 import type { AttendanceService } from './attendance.ts'
 import type { Budgets } from './budgets.ts'
@@ -27,9 +28,10 @@ export function createTyping (ports: { bus: Bus, broadcast: Broadcast }, { budge
   const { typingTimeout: timeout, typingRoom } = config.chat
   const crowds = createCrowds(broadcast)
   const HERE = ''
-  // by cafe and user: what goes on here, and who is seen typing from which nodes
+  // by cafe and user: what goes on here
   const bursts = new Map<string, Burst>()
-  const typists = new Map<string, Typist>()
+  // cafe -> user -> from which nodes they are seen typing
+  const rooms = new Map<string, Map<string, Typist>>()
   const keyOf = (cafeId: string, userId: string) => `${cafeId} ${userId}`
 
   bus.onNotice((cafeId, notice, nodeId) => {
@@ -101,8 +103,9 @@ export function createTyping (ports: { bus: Bus, broadcast: Broadcast }, { budge
   }
 
   function see (cafeId: string, user: Person, source: string) {
-    const key = keyOf(cafeId, user.id)
-    const typist = typists.get(key)
+    const room = rooms.get(cafeId) ?? new Map<string, Typist>()
+    rooms.set(cafeId, room)
+    const typist = room.get(user.id)
     // A burst here ends by its own timer.
     const timer = source === HERE ? undefined : setTimeout(() => unsee(cafeId, user.id, source), timeout * 1.5 + SLACK_MS)
     if (typist !== undefined) {
@@ -110,17 +113,18 @@ export function createTyping (ports: { bus: Bus, broadcast: Broadcast }, { budge
       typist.sources.set(source, timer)
       return
     }
-    typists.set(key, { user, sources: new Map([[source, timer]]) })
+    room.set(user.id, { user, sources: new Map([[source, timer]]) })
     show(cafeId, user, true)
   }
 
   function unsee (cafeId: string, userId: string, source: string) {
-    const key = keyOf(cafeId, userId)
-    const typist = typists.get(key)
-    if (typist === undefined) return
+    const room = rooms.get(cafeId)
+    const typist = room?.get(userId)
+    if (room === undefined || typist === undefined) return
     clearTimeout(typist.sources.get(source))
     if (!typist.sources.delete(source) || typist.sources.size > 0) return
-    typists.delete(key)
+    room.delete(userId)
+    if (room.size === 0) rooms.delete(cafeId)
     show(cafeId, typist.user, false)
   }
 
@@ -130,15 +134,23 @@ export function createTyping (ports: { bus: Bus, broadcast: Broadcast }, { budge
     broadcast.local(cafeId, 'typing:indicator', { cafeId, userId: user.id, username: user.username, isTyping }, user.id)
   }
 
-  function close () {
-    for (const { timer } of bursts.values()) clearTimeout(timer)
-    for (const { sources } of typists.values()) for (const timer of sources.values()) clearTimeout(timer)
-    crowds.close()
-    bursts.clear()
-    typists.clear()
+  /** What a connection must hear that comes to the cafe now: of each who was said to type, and will be said to have ceased. */
+  function current (cafeId: string, userId: string): TypingIndicator[] {
+    const one = [...rooms.get(cafeId)?.values() ?? []]
+      .filter(({ user: { id } }) => !crowds.has(cafeId, id))
+      .map(({ user: { id, username } }) => ({ cafeId, userId: id, username, isTyping: true }))
+    return [...one, ...crowds.current(cafeId)].filter(indicator => indicator.userId !== userId)
   }
 
-  return { start, stop, end, close }
+  function close () {
+    for (const { timer } of bursts.values()) clearTimeout(timer)
+    for (const room of rooms.values()) for (const { sources } of room.values()) for (const timer of sources.values()) clearTimeout(timer)
+    crowds.close()
+    bursts.clear()
+    rooms.clear()
+  }
+
+  return { start, stop, end, current, close }
 }
 
 export type TypingService = ReturnType<typeof createTyping>

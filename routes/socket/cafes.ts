@@ -12,9 +12,10 @@ export default async function cafeEvents (fastify: FastifyInstance) {
   async function onJoin (socket: ChatSocket, request: JoinRequest) {
     const admit = await membership.join(socket.data.connection, request)
     return function enter () {
-      const { history, reply, greeting } = admit()
+      const { history, reply, greeting, typing } = admit()
       socket.emit('message:history', history)
       socket.join(cafeRoom(request.cafeId))
+      for (const indicator of typing) socket.emit('typing:indicator', indicator)
       if (greeting !== undefined) setImmediate(() => socket.emit('users:update', greeting))
       return reply
     }

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import t from 'tap'
 import { findProgram } from '../support/programs.ts'
-import { guest } from './crowd.ts'
+import { guest, within } from './crowd.ts'
 import type { Told } from './records.ts'
 import { size } from './sizes.ts'
 import { hold, run, setUp } from './stage.ts'
@@ -26,12 +26,19 @@ function ahead (): Record<string, string> {
   return Object.fromEntries(lines.map(line => line.split('=') as [string, string]).filter(([name]) => name === 'LD_PRELOAD' || name === 'FAKETIME'))
 }
 
-t.test('the clock of one node is five minutes ahead', async t => {
-  const stage = await setUp(t, { env: (_, index) => index === 1 ? ahead() : {} })
+t.test('the clock of one node is five minutes ahead; it is killed, and its lease ends by the clock of Redis', async t => {
+  const stage = await setUp(t, { nodes: 3, env: (_, index) => index === 1 ? ahead() : {} })
   const { crowd, nodes } = stage
   const [right, wrong] = await Promise.all(nodes.map(async node => Date.parse((await guest(node, 'asks for the time')).expiresAt)))
   t.ok(Math.abs(wrong! - right! - AHEAD_MS) < 5000, `${wrong! - right!} ms ahead`)
-  const verdict = await run(t, stage, async () => {})
+  const verdict = await run(t, stage, async () => {
+    const victim = nodes[1]!
+    const orphans = crowd.members.filter(({ record }) => record.node === 1)
+    stage.killed.add(victim)
+    victim.kill('SIGKILL')
+    await victim.exited
+    await within('its clients are back', () => orphans.every(({ joined, record }) => joined && record.steps.filter(({ kind }) => kind === 'history').length > 1))
+  })
   hold(t, verdict)
   const times = crowd.records.members.flatMap(({ steps }) => steps.flatMap(step => {
     return step.kind === 'new' ? Math.abs(Date.parse((step.message as Told & { createdAt: string }).createdAt) - step.at) : []

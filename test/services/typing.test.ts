@@ -198,3 +198,24 @@ t.test('a storm of typing in a large room costs each socket one event a second',
   t.equal(pairs.at(-1), false, 'and in the end nobody types')
   close()
 })
+
+t.test('who comes in the middle hears what was said to those who were there', async t => {
+  const { nodes: [node, other], room, close } = setUp(2, { CHAT_TYPING_ROOM: '2' })
+  const cem = { id: 'c0000000-0000-4000-8000-000000000001', username: 'cem' }
+  t.same(node!.current(cafeId, cem.id), [])
+  await node!.start(cafeId, { id: 'socket 1', user: ann })
+  await other!.start(cafeId, { id: 'socket 2', user: bob })
+  const heard = (userId: string) => node!.current(cafeId, userId).map(({ username, isTyping }) => `${isTyping ? '+' : '-'}${username}`)
+  t.same(heard(cem.id), ['+ann', '+bob'])
+  t.same(heard(bob.id), ['+ann'], 'nobody of themselves')
+  t.same(node!.current('c0ffee00-0000-4000-8000-000000000002', cem.id), [], 'nor of other cafes')
+  node!.stop(cafeId, { id: 'socket 1', user: ann })
+  other!.stop(cafeId, { id: 'socket 2', user: bob })
+  t.same(heard(cem.id), [])
+
+  room.userCount = 3
+  await node!.start(cafeId, { id: 'socket 1', user: ann })
+  await other!.start(cafeId, { id: 'socket 2', user: bob })
+  t.match(node!.current(cafeId, cem.id), [{ username: 'ann', isTyping: true, count: 2, typists: [{ username: 'ann' }, { username: 'bob' }] }], 'in a large room, of the one that is named')
+  close()
+})

@@ -75,3 +75,21 @@ await onBoth('two tabs are one typist', async (t, here, there) => {
   t.same(seen(bob.socket), ['+ann', '-ann'])
   t.same([...seen(ann.socket), ...seen(tab)], [])
 })
+
+await onBoth('who comes in the middle of it hears one pair too', async (t, here, there) => {
+  const { id: cafeId } = await found(here)
+  const ann = await visit(t, here, 'ann', cafeId)
+  const bob = await visit(t, there, 'bob', cafeId)
+  await ask(ann.socket, 'typing:start', { cafeId })
+  await until('bob hears it', () => heard(bob.socket, 'typing:indicator').length === 1)
+  const cem = await visit(t, there, 'cem', cafeId)
+  const tab = await ann.tab(there, { auth: { cafeId } })
+  await until('ann is here once more', () => heard(tab, 'message:history').length === 1)
+  await ask(bob.socket, 'join:cafe', { cafeId })
+  await ask(ann.socket, 'typing:stop', { cafeId })
+  for (const { socket } of [bob, cem]) {
+    await until('it is over', () => heard(socket, 'typing:indicator').length === 2)
+    t.match(heard(socket, 'typing:indicator'), [{ userId: ann.user.id, isTyping: true }, { userId: ann.user.id, isTyping: false }])
+  }
+  t.same(heard(tab, 'typing:indicator'), [], 'she does not hear of herself')
+})
