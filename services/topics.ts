@@ -8,10 +8,11 @@ import { extractWords } from './words.ts'
 /** Topics that topics:update names, as many as a REST answer without a limit. */
 const SHOWN = 10
 const MAX_BACKLOG = 1000
-/** Of a score in an answer: fewer than the drivers keep, so that all say the same. */
-const DECIMALS = 4
 /** The longest that a timer takes. */
 const LONGEST_MS = 2 ** 31 - 1
+
+/** Of a score in an answer: fewer than the drivers keep, so that all say the same. */
+const DECIMALS = 4
 
 interface Ports { topics: Topics, cafes: Cafes, broadcast: Broadcast, meter: Meter, reporter: Reporter }
 
