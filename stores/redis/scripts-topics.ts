@@ -133,11 +133,11 @@ for i = 11, #ARGV, 2 do count(ARGV[i], ARGV[i + 1]) end
 -- Of the words that are too many those go that were said longest ago, but none of the strongest.
 local over = redis.call('ZCARD', KEYS[2]) - kept
 if over > 0 then
-  local safe = {}
-  for _, word in ipairs(strongest(shownMost, at - expiry)) do safe[word.stem] = true end
   local oldest = redis.call('ZRANGE', KEYS[2], 0, over + shownMost - 1)
   for i = 1, #oldest do
-    if over > 0 and not safe[oldest[i]] then
+    if over == 0 then break end
+    local shown = redis.call('HGET', KEYS[3], oldest[i])
+    if (shown and redis.call('ZREVRANK', KEYS[1], shown) or shownMost) >= shownMost then
       forget(oldest[i])
       over = over - 1
     end
