@@ -55,7 +55,7 @@ export const Env = Type.Object({
   PRESENCE_GRACE: int(2000, 0, 60_000, 'Milliseconds a user who lost their last connection still counts, so that a reload is no coming and going'),
   TOPIC_MIN_WORD_LENGTH: int(4, 1, 64, 'Letters of the shortest topic, in scripts with spaces'),
   TOPIC_MAX_TOPICS: int(50, 1, 1000, 'Topics that may be shown'),
-  TOPIC_EXPIRY_SECONDS: int(3600, 1, 2_592_000, 'Seconds until a word that was said once is no topic any more')
+  TOPIC_EXPIRY_SECONDS: int(3600, 1, 2_592_000, 'Seconds after which a word that nobody says any more is no topic')
 })
 export type Env = Static<typeof Env>
 

@@ -5,7 +5,7 @@ import type { EventMap, Listeners } from './contract.ts'
 import { ErrorBody } from './errors.ts'
 import { DeleteReply, EditReply, EditRequest, Message, MessageRef, SendReply, SendRequest } from './messages.ts'
 import { Member, Person, StatusReply, StatusRequest } from './presence.ts'
-import { CafeTopics } from './topics.ts'
+import { TopicsUpdate } from './topics.ts'
 
 export const Connected = Strict({
   userId: Uuid,
@@ -97,7 +97,7 @@ export const serverEvents = {
   'users:update': { summary: 'Who is here changed', payload: UsersUpdate },
   'typing:indicator': { summary: 'Somebody else types', payload: TypingIndicator },
   'presence:update': { summary: 'A member changed their status', payload: PresenceUpdate },
-  'topics:update': { summary: 'The trending topics changed', payload: CafeTopics },
+  'topics:update': { summary: 'The trending topics changed', payload: TopicsUpdate },
   'server:draining': { summary: 'This node is about to stop', payload: Draining },
   error: { summary: 'An event without ack failed', payload: ErrorBody }
 } as const satisfies EventMap

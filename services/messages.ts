@@ -90,8 +90,7 @@ export function createMessages (ports: Ports, others: Others, config: Config) {
     if (edited.outcome === 'same') return { message: edited.message }
     const { message } = edited.change
     commit(message.cafeId, edited.change)
-    topics.takeBack(message, edited.content)
-    topics.note(message)
+    topics.revise(message, edited.content)
     return { message }
   }
 

@@ -122,19 +122,31 @@ export interface Presence {
   counts (cafeIds: string[]): Promise<number[]>
 }
 
-/** `at`: epoch milliseconds of the message. */
-export interface Mention { messageId: string, userId: string, words: string[], at: number }
+/** A word as it was said, and what its forms have in common: those with one `stem` are one word. */
+export interface Word { text: string, stem: string }
+
+/** `at`: epoch milliseconds of the message. `words`: each stem once. */
+export interface Mention { messageId: string, userId: string, words: readonly Word[], at: number }
+
+/** `topic`: the shortest form that was said, of equally short ones the first by code points. `score` and `messages`: at the time of the answer. */
+export interface Topic { topic: string, score: number, messages: number }
 
 /**
- * Decaying scores of words. One mention fades below notice after the expiry; of equal age, more people outrank fewer.
- * The same author's second mention within a half-life (expiry / 4) adds nothing. At most four times `maxTopics` words are kept. Atomic per call.
+ * What a cafe talks about. A word's score is the sum over those who said it of 2^(-age / half-life), where the age is that of each
+ * one's newest message with the word and the half-life a quarter of the expiry. So whatever one person says has at most 1; a word of two
+ * outranks every word of one person that was said no later, and every one at all while both said it within the last half-life.
+ *
+ * A word is gone when it was not said for the expiry; `messages` are those within it. The newest 500 messages of a word count.
+ * At most four times `maxTopics` words are kept: the strongest `maxTopics`, of the others those said last, so that a new one can rise.
+ * Scores whose logarithms agree to six places are equal, and stand in the reverse order of their code points. Each call is atomic.
  */
 export interface Topics {
+  /** Counts a message once for each of its words. */
   add (cafeId: string, mention: Mention): Promise<void>
-  /** Takes back what this very message added. */
+  /** Takes back what this very message added; what its author said before counts again. */
   remove (cafeId: string, mention: Omit<Mention, 'at'>): Promise<void>
-  /** Strongest first; faded words left out. */
-  top (cafeId: string, limit: number, at: number): Promise<string[]>
+  /** Highest score first. */
+  top (cafeId: string, limit: number, at: number): Promise<Topic[]>
   /** The list, if it differs from the last claimed one and a second has passed since; over all nodes one caller gets it. `againIn`: milliseconds after which to ask again, undefined if nothing will change by itself. */
   claim (cafeId: string, limit: number, at: number): Promise<{ topics?: string[], againIn?: number }>
 }

@@ -1,7 +1,7 @@
 import type { Config } from '../schemas/config.ts'
 import type { Message } from '../schemas/messages.ts'
 import type { CafeTopics } from '../schemas/topics.ts'
-import type { Broadcast, Cafes, Meter, Reporter, Topics } from './ports.ts'
+import type { Broadcast, Cafes, Meter, Reporter, Topics, Word } from './ports.ts'
 import { refuse } from './errors.ts'
 import { extractWords } from './words.ts'
 
@@ -11,6 +11,9 @@ const MAX_BACKLOG = 1000
 const STOP_MS = 1000
 /** The longest that a timer takes. */
 const LONGEST_MS = 2 ** 31 - 1
+
+/** Of a score in an answer: fewer than the drivers keep, so that all say the same. */
+const DECIMALS = 4
 
 interface Ports { topics: Topics, cafes: Cafes, broadcast: Broadcast, meter: Meter, reporter: Reporter }
 
@@ -27,18 +30,29 @@ export function createTopics (ports: Ports, config: Config, now: () => number) {
 
   /** Counts the words of a new message. */
   function note (message: Message) {
-    enqueue(message.cafeId, async () => {
-      const words = extractWords(message.content, minWordLength)
-      if (words.length > 0) await topics.add(message.cafeId, { messageId: message.id, userId: message.userId, words, at: Date.parse(message.createdAt) })
-    })
+    enqueue(message.cafeId, () => add(message, extractWords(message.content, minWordLength)))
   }
 
   /** Takes back what a deleted message had added. */
   function takeBack (message: Message, content: string) {
+    enqueue(message.cafeId, () => remove(message, extractWords(content, minWordLength)))
+  }
+
+  /** Counts an edited message by what it says now. What it said `before` as well is left alone, so that no list changes twice. */
+  function revise (message: Message, before: string) {
     enqueue(message.cafeId, async () => {
-      const words = extractWords(content, minWordLength)
-      if (words.length > 0) await topics.remove(message.cafeId, { messageId: message.id, userId: message.userId, words })
+      const [old, now] = [extractWords(before, minWordLength), extractWords(message.content, minWordLength)]
+      await remove(message, without(old, now))
+      await add(message, without(now, old))
     })
+  }
+
+  async function add ({ cafeId, id: messageId, userId, createdAt }: Message, words: Word[]) {
+    if (words.length > 0) await topics.add(cafeId, { messageId, userId, words, at: Date.parse(createdAt) })
+  }
+
+  async function remove ({ cafeId, id: messageId, userId }: Message, words: Word[]) {
+    if (words.length > 0) await topics.remove(cafeId, { messageId, userId, words })
   }
 
   function enqueue (cafeId: string, task: () => Promise<void>) {
@@ -92,7 +106,8 @@ export function createTopics (ports: Ports, config: Config, now: () => number) {
       reporter.warn(error, 'topics')
       throw refuse('CHAT_UNAVAILABLE', { retryAfterMs: 1000, cause: error })
     })
-    return { cafeId, topics: list }
+    const details = list.map(({ topic, score, messages }) => ({ topic, score: Number(score.toFixed(DECIMALS)), messages }))
+    return { cafeId, topics: list.map(({ topic }) => topic), details }
   }
 
   /** What is still to be counted gets a second; a busy node may be far behind. */
@@ -105,7 +120,13 @@ export function createTopics (ports: Ports, config: Config, now: () => number) {
     timers.clear()
   }
 
-  return { note, takeBack, top, stop }
+  return { note, takeBack, revise, top, stop }
+}
+
+/** Those words whose stem none of the others has. */
+function without (words: Word[], others: Word[]): Word[] {
+  const stems = new Set(others.map(({ stem }) => stem))
+  return words.filter(({ stem }) => !stems.has(stem))
 }
 
 export type TopicsService = ReturnType<typeof createTopics>

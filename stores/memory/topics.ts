@@ -1,76 +1,90 @@
 import type { Config } from '../../schemas/config.ts'
 import type { Topics } from '../../services/ports.ts'
-import { createLru, type Lru } from './lru.ts'
+import { createLru } from './lru.ts'
 
-/** Half-lives in which one mention fades below notice: to a sixteenth. */
+/** Half-lives in which a mention fades below notice: to a sixteenth. */
 export const FADES_IN = 4
 /** Words kept for each that may be shown, so that a new one can rise. */
 export const KEPT_PER_SHOWN = 4
+/** Messages that count for a word, the newest: what bounds its memory. */
+export const MAX_MESSAGES = 500
 /** Between two claims of one cafe. */
 export const CLAIM_PAUSE_MS = 1000
+/** Of a score, so that two ways to the same sum meet again: what is below it is rounding. */
+export const STEPS = 1e6
 
-/** Cafes whose topics are kept, and authors remembered for each word: those not heard of for longest are forgotten first. */
+/** Cafes whose topics are kept: those not heard of for longest are forgotten first. */
 const MAX_CAFES = 1000
-const MAX_AUTHORS = 1000
-/** A rest this small (less than a mention after three expiries) is what rounding left. */
-const NOTHING = 1e-4
 
-/** `score`: log2 of the decayed count on an axis that runs forward; plain weights overflow after 1024 half-lives. */
-interface Word { score: number, said: Lru<{ messageId: string, at: number }> }
-interface Cafe { words: Map<string, Word>, shown: string[], shownAt: number }
+interface Said { messageId: string, userId: string, at: number }
+/** `said`: oldest first, never empty. `score`: log2 of the decayed sum on an axis that runs forward; plain weights overflow after 1024 half-lives. */
+interface Entry { text: string, said: Said[], score: number }
+interface Cafe { words: Map<string, Entry>, shown: string[], shownAt: number }
 
 /** Times come in with each call: this driver has no clock. */
 export function createTopics ({ maxTopics, expiry }: Config['topics']): Topics {
   const half = expiry / FADES_IN
   const cafes = createLru<Cafe>(MAX_CAFES)
 
-  function strongest (cafeId: string, limit: number, at: number): Array<[string, Word]> {
-    const least = at / half - FADES_IN
-    return [...cafes.get(cafeId)?.words ?? []].filter(([, { score }]) => score >= least).sort(byStrength).slice(0, limit)
+  /** Those said within the expiry. */
+  function strongest (words: Map<string, Entry>, limit: number, at: number): Entry[] {
+    return [...words.values()].filter(entry => newest(entry) >= at - expiry).sort(byStrength).slice(0, limit)
+  }
+
+  function add (words: Map<string, Entry>, stem: string, text: string, mention: Said) {
+    const entry = words.get(stem) ?? { text, said: [], score: 0 }
+    if (entry.said.some(({ messageId }) => messageId === mention.messageId)) return
+    const after = entry.said.findLastIndex(({ at }) => at <= mention.at)
+    entry.said.splice(after + 1, 0, mention)
+    const since = newest(entry) - expiry
+    entry.said = entry.said.filter(({ at }) => at >= since).slice(-MAX_MESSAGES)
+    entry.score = strengthOf(entry.said, half)
+    if (isPlainer(text, entry.text)) entry.text = text
+    words.set(stem, entry)
+  }
+
+  /** Of the words that are too many those go that were said longest ago, but none of the strongest. */
+  function evict (words: Map<string, Entry>, at: number) {
+    for (const [stem, entry] of words) if (newest(entry) < at - expiry) words.delete(stem)
+    const over = words.size - maxTopics * KEPT_PER_SHOWN
+    if (over <= 0) return
+    const safe = new Set(strongest(words, maxTopics, at))
+    const others = [...words].filter(([, entry]) => !safe.has(entry)).sort(([a, x], [b, y]) => newest(x) - newest(y) || compare(a, b))
+    for (const [stem] of others.slice(0, over)) words.delete(stem)
   }
 
   return {
     async add (cafeId, { messageId, userId, words, at }) {
       const cafe = cafes.get(cafeId) ?? { words: new Map(), shown: [], shownAt: -Infinity }
       cafes.set(cafeId, cafe)
-      const weight = at / half
-      for (const text of new Set(words)) {
-        const word = cafe.words.get(text)
-        const before = word?.said.get(userId)
-        if (before !== undefined && at - before.at < half) continue
-        const said = word?.said ?? createLru(MAX_AUTHORS)
-        said.set(userId, { messageId, at })
-        cafe.words.set(text, { score: word === undefined ? weight : sum(word.score, weight), said })
-      }
-      const weakest = [...cafe.words].sort(byStrength).slice(maxTopics * KEPT_PER_SHOWN)
-      for (const [text] of weakest) cafe.words.delete(text)
+      evict(cafe.words, at)
+      for (const { stem, text } of words) add(cafe.words, stem, text, { messageId, userId, at })
+      evict(cafe.words, at)
     },
 
-    async remove (cafeId, { messageId, userId, words }) {
+    async remove (cafeId, { messageId, words }) {
       const cafe = cafes.get(cafeId)
-      for (const text of new Set(words)) {
-        const word = cafe?.words.get(text)
-        const mention = word?.said.get(userId)
-        if (cafe === undefined || word === undefined || mention?.messageId !== messageId) continue
-        word.said.delete(userId)
-        const above = word.score - mention.at / half
-        if (above > NOTHING) word.score += Math.log2(1 - 2 ** -above)
-        else cafe.words.delete(text)
+      for (const { stem } of words) {
+        const entry = cafe?.words.get(stem)
+        if (cafe === undefined || entry === undefined) continue
+        entry.said = entry.said.filter(said => said.messageId !== messageId)
+        if (entry.said.length === 0) cafe.words.delete(stem)
+        else entry.score = strengthOf(entry.said, half)
       }
     },
 
     async top (cafeId, limit, at) {
-      return strongest(cafeId, limit, at).map(([text]) => text)
+      return strongest(cafes.get(cafeId)?.words ?? new Map(), limit, at).map(({ text, said, score }) =>
+        ({ topic: text, score: 2 ** (score - at / half), messages: said.filter(mention => mention.at >= at - expiry).length }))
     },
 
     async claim (cafeId, limit, at) {
-      const found = strongest(cafeId, limit, at)
       const cafe = cafes.get(cafeId)
       if (cafe === undefined) return {}
-      const topics = found.map(([text]) => text)
-      // Weaker words fade before the weakest of the list and change nothing in it.
-      const weakest = found.at(-1)
-      const again = weakest === undefined ? {} : { againIn: Math.floor((weakest[1].score + FADES_IN) * half - at) + 1 }
+      const found = strongest(cafe.words, limit, at)
+      const topics = found.map(({ text }) => text)
+      // Scores keep their order as they fade: only a word that goes changes the list by itself.
+      const again = found.length === 0 ? {} : { againIn: Math.floor(Math.min(...found.map(newest)) + expiry - at) + 1 }
       if (topics.length === cafe.shown.length && topics.every((text, index) => text === cafe.shown[index])) return again
       const waited = at - cafe.shownAt
       if (waited < CLAIM_PAUSE_MS) return { againIn: Math.min(CLAIM_PAUSE_MS, CLAIM_PAUSE_MS - waited) }
@@ -80,11 +94,26 @@ export function createTopics ({ maxTopics, expiry }: Config['topics']): Topics {
   }
 }
 
-/** The sum of two counts that are given as logarithms. */
-const sum = (a: number, b: number) => Math.max(a, b) + Math.log2(1 + 2 ** -Math.abs(a - b))
+const newest = ({ said }: Entry): number => said.at(-1)!.at
 
-/** The strongest first; equal ones in an order that stays, that of a ZSET read backwards. */
-function byStrength ([a, { score: x }]: [string, Word], [b, { score: y }]: [string, Word]): number {
-  if (x !== y) return y - x
-  return a < b ? 1 : -1
+/** log2 of the sum over authors of 2^(time of their newest mention / half). */
+function strengthOf (said: readonly Said[], half: number): number {
+  const latest = new Map(said.map(({ userId, at }) => [userId, at / half]))
+  const most = Math.max(...latest.values())
+  let sum = 0
+  for (const weight of latest.values()) sum += 2 ** (weight - most)
+  return most + Math.log2(sum)
+}
+
+/** The first by code points: what Redis compares are bytes of UTF-8, which have their order. */
+const compare = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
+
+/** The form of a word to show: a shorter one is mostly the one without endings. */
+function isPlainer (a: string, b: string): boolean {
+  return (Buffer.byteLength(a) - Buffer.byteLength(b) || compare(a, b)) < 0
+}
+
+/** Equal ones as a ZSET has them that is read backwards. */
+function byStrength (a: Entry, b: Entry): number {
+  return Math.round(b.score * STEPS) - Math.round(a.score * STEPS) || compare(b.text, a.text)
 }

@@ -18,14 +18,23 @@ export const cafeRoster = (cafeId: string) => `cafe:${cafeId}:roster`
 /** HASH: user id to the number of nodes that have the user in the cafe. */
 export const cafeHolders = (cafeId: string) => `cafe:${cafeId}:holders`
 
-/** ZSET: word to the base-2 logarithm of its decayed count, on a time axis that runs forward. */
+/** ZSET: word to the base-2 logarithm of its decayed score, on a time axis that runs forward. */
 export const cafeTopics = (cafeId: string) => `cafe:${cafeId}:topics`
+
+/** ZSET: stem to the time of the newest message that has it. */
+export const cafeTopicsLast = (cafeId: string) => `cafe:${cafeId}:topics:last`
+
+/** HASH: stem to the word that stands for it, and that word with a blank before it to the stem. */
+export const cafeTopicsWords = (cafeId: string) => `cafe:${cafeId}:topics:words`
 
 /** HASH `list`, `at`: the topics that were claimed last, and when. */
 export const cafeTopicsShown = (cafeId: string) => `cafe:${cafeId}:topics:shown`
 
-/** HASH: user id to `<message id> <time>`, the mention of a kept word that counts for this user. */
-export const cafeTopicSaid = (cafeId: string, word: string) => `cafe:${cafeId}:topics:said:${word}`
+/** HASH: user id to `<message id> <time>`, the newest message of this user with a kept word. */
+export const cafeTopicSaid = (cafeId: string, stem: string) => `cafe:${cafeId}:topics:said:${stem}`
+
+/** ZSET `<user id> <message id>` by time: the messages with a kept word. */
+export const cafeTopicMessages = (cafeId: string, stem: string) => `cafe:${cafeId}:topics:messages:${stem}`
 
 /** HASH `status`, `lastSeen`, `cafeId`, `username`, `text`, `textUntil`. */
 export const userPresence = (userId: string) => `user:${userId}:presence`

@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import type { Message } from '../../schemas/messages.ts'
 import type { Person } from '../../schemas/presence.ts'
-import type { Change } from '../../services/ports.ts'
+import type { Change, Word } from '../../services/ports.ts'
 
 /** A new cafe's or message's id: suites share one store and must not meet. */
 export const newId = (): string => randomUUID()
 
 export const person = (username: string): Person => ({ id: randomUUID(), username })
+
+/** Words that have one form each. */
+export const wordsOf = (...texts: string[]): Word[] => texts.map(text => ({ text, stem: text }))
 
 export const wait = (ms: number) => new Promise<void>(resolve => { setTimeout(resolve, ms) })
 

@@ -7,17 +7,17 @@ import { messageOf, until } from '../contracts/cast.ts'
 import { cafeId, createListener, createWitness, turn } from './cast.ts'
 
 /** The rules over the memory driver, of which `other` replaces some calls. */
-function setUp (other: (store: Topics) => Partial<Topics> = () => ({}), env: Record<string, string> = {}) {
-  const config = loadConfig(env)
+function setUp (other: (store: Topics) => Partial<Topics> = () => ({}), now = Date.now) {
+  const config = loadConfig({})
   const store = createStore(config.topics)
   const listener = createListener()
   const witness = createWitness()
   const cafes = { create: () => Promise.reject(new Error('not asked for')), list: () => Promise.reject(new Error('not asked for')) }
   const get = async (id: string) => id === cafeId ? { id, name: 'Corner Table', createdAt: '2025-11-19T10:00:00.000Z', seq: 0, rev: 0 } : undefined
-  const rules = createTopics({ topics: { ...store, ...other(store) }, cafes: { ...cafes, get }, broadcast: listener.broadcast, ...witness }, config, Date.now)
+  const rules = createTopics({ topics: { ...store, ...other(store) }, cafes: { ...cafes, get }, broadcast: listener.broadcast, ...witness }, config, now)
   let seq = 0
-  const say = (content: string) => {
-    const message = { ...messageOf(cafeId, ++seq, seq), content, createdAt: new Date().toISOString() }
+  const say = (content: string, userId = 'ann') => {
+    const message = { ...messageOf(cafeId, ++seq, seq), userId, content, createdAt: new Date(now()).toISOString() }
     rules.note(message)
     return message
   }
@@ -32,13 +32,58 @@ t.test('words of messages become topics, those of deleted ones cease to be', asy
   const message = say('espresso')
   await until(() => told().length === 1)
   t.same(listener.said[0], { cafeId, event: 'topics:update', payload: { cafeId, topics: ['espresso'] } })
-  t.same(await top(cafeId, 10), { cafeId, topics: ['espresso'] })
+  t.match(await top(cafeId, 10), { cafeId, topics: ['espresso'], details: [{ topic: 'espresso', messages: 1 }] })
   say('☕')
   takeBack({ ...message, content: '', deleted: true }, 'espresso')
   takeBack({ ...message, content: '', deleted: true }, '☕')
   await until(() => told().length === 2)
   t.same(told(), ['espresso', ''])
   await t.rejects(top('c0ffee00-0000-4000-8000-000000000002', 10), { code: 'CHAT_CAFE_NOT_FOUND' })
+  await stop()
+})
+
+t.test('scores are those of the moment of the answer, with four decimals', async t => {
+  const QUARTER = 900_000
+  let clock = 1_763_546_400_000
+  const { say, top, takeBack, stop } = setUp(undefined, () => clock)
+  say('espresso with a croissant', 'ann')
+  const second = say('two croissants, and croissants for all', 'bob')
+  const details = async (limit = 10) => (await top(cafeId, limit)).details
+  await until(async () => (await details())[0]?.messages === 2)
+  t.same(await top(cafeId, 10), { cafeId, topics: ['croissant', 'espresso'], details: [{ topic: 'croissant', score: 2, messages: 2 }, { topic: 'espresso', score: 1, messages: 1 }] })
+  clock += QUARTER / 2
+  t.same(await details(), [{ topic: 'croissant', score: 1.4142, messages: 2 }, { topic: 'espresso', score: 0.7071, messages: 1 }])
+  t.same(await details(1), [{ topic: 'croissant', score: 1.4142, messages: 2 }])
+  takeBack({ ...second, content: '', deleted: true }, second.content)
+  await until(async () => (await details())[0]?.messages === 1)
+  t.same(await details(), [{ topic: 'espresso', score: 0.7071, messages: 1 }, { topic: 'croissant', score: 0.7071, messages: 1 }], 'even: in the reverse order of their code points')
+  clock += 7 * QUARTER / 2
+  t.same(await details(), [{ topic: 'espresso', score: 0.0625, messages: 1 }, { topic: 'croissant', score: 0.0625, messages: 1 }])
+  clock += 1
+  t.same(await top(cafeId, 10), { cafeId, topics: [], details: [] })
+  await stop()
+})
+
+t.test('an edit takes back what went and counts what came; what stayed is no change', async t => {
+  const { say, told, top, revise, stop } = setUp()
+  const message = say('espresso and cake')
+  await until(() => told().length === 1)
+  revise({ ...message, content: 'espressos and cakes, please!' }, message.content)
+  revise({ ...message, content: 'espresso and tarts' }, 'espressos and cakes, please!')
+  await until(() => told().length === 2)
+  t.same(told(), ['espresso,cake', 'tarts,espresso'], 'nobody hears of a list without espresso')
+  t.match((await top(cafeId, 10)).details, [{ topic: 'tarts', messages: 1 }, { topic: 'espresso', messages: 1 }])
+  await stop()
+})
+
+t.test('counting waits until the turn of the send is over, and for the store nobody waits', async t => {
+  let asked = 0
+  const { say, stop } = setUp(() => ({ add: () => { asked++; return Promise.resolve() }, claim: async () => ({}) }))
+  say('espresso')
+  await Promise.resolve()
+  t.equal(asked, 0)
+  await turn()
+  t.equal(asked, 1)
   await stop()
 })
 
@@ -60,8 +105,8 @@ t.test('what comes while the list is being claimed is not forgotten', async t =>
   t.equal(claims, 1, 'one at a time')
   release()
   await until(() => told().length === 2)
-  t.same(told(), ['espresso', 'espresso,cortado'].map((list, index) => index === 0 ? list : told()[1]))
-  t.ok(told()[1]?.includes('cortado'))
+  t.equal(told()[0], 'espresso')
+  t.same(told()[1]?.split(',').toSorted(), ['cortado', 'espresso'])
   await stop()
 })
 

@@ -14,7 +14,7 @@ t.test('GET: what most people talk about first', async t => {
 
   const empty = await ann.get(url)
   t.equal(empty.statusCode, 200)
-  t.strictSame(empty.json(), { cafeId: cafe.id, topics: [] })
+  t.strictSame(empty.json(), { cafeId: cafe.id, topics: [], details: [] })
 
   await ann.post(`/api/chat/messages/${cafe.id}`, { content: 'Espresso, please!' })
   await bob.post(`/api/chat/messages/${cafe.id}`, { content: 'One espresso and some biscotti' })
@@ -23,6 +23,10 @@ t.test('GET: what most people talk about first', async t => {
     return words.includes('biscotti') && words[0] === 'espresso'
   })
   t.strictSame(await topics('?limit=1'), ['espresso'])
+  const { topics: names, details } = (await ann.get(url)).json<CafeTopics>()
+  t.strictSame(details.map(({ topic }) => topic), names, 'the details are of the same topics, in the same order')
+  t.match(details[0], { topic: 'espresso', messages: 2 })
+  t.ok(details[0]!.score > 1.99 && details[0]!.score <= 2)
 
   const many = Array.from({ length: 15 }, (_, number) => `word${'abcdefghijklmno'[number]!.repeat(4)}`)
   await ann.post(`/api/chat/messages/${cafe.id}`, { content: many.join(' ') })

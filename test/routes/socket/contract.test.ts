@@ -76,12 +76,12 @@ t.test('a client that knows only the specification gets along', async t => {
   // No acks, no patience: all of it is on its way before the server has said a word.
   const plain = socket as unknown as { emit: (event: string, payload: object) => void }
   plain.emit('join:cafe', { cafeId: cafe.id })
-  plain.emit('message:send', { cafeId: cafe.id, content: 'good morning' })
+  plain.emit('message:send', { cafeId: cafe.id, content: 'good coffee this morning' })
   plain.emit('typing:start', { cafeId: cafe.id })
   await once(socket, 'topics:update')
   const [first, second] = heardAll(socket)
   t.equal(first?.[0], 'connected')
   t.match(second, ['message:history', { messages: [] }])
-  t.match(heard(socket, 'message:new'), [{ message: { content: 'good morning' } }])
+  t.match(heard(socket, 'message:new'), [{ message: { content: 'good coffee this morning' } }])
   t.same(heard(socket, 'error'), [])
 })
