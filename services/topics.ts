@@ -67,7 +67,9 @@ export function createTopics (ports: Ports, config: Config, now: () => number) {
   async function work () {
     while (backlog.length > 0) {
       await new Promise(resolve => { setImmediate(resolve) })
-      await attempt(backlog.shift()!)
+      // The rest may have been dropped meanwhile.
+      const task = backlog.shift()
+      if (task !== undefined) await attempt(task)
     }
   }
 

@@ -32,6 +32,11 @@ export function createBuckets (window: number, now: () => number) {
     return waits
   }
 
+  /** An empty one has its next in so many milliseconds: what somebody else knows better. */
+  function align (bucket: Bucket, waitMs: number) {
+    fullAt.set(bucket.name, clock() + waitMs * 1000 + pauseOf(bucket) * (bucket.points - 1))
+  }
+
   /** Puts one back into each; a full one stays as it is. */
   function giveBack (buckets: readonly Bucket[]) {
     const time = clock()
@@ -42,5 +47,5 @@ export function createBuckets (window: number, now: () => number) {
     }
   }
 
-  return { take, giveBack }
+  return { take, align, giveBack }
 }

@@ -40,8 +40,12 @@ export function createLimits (data: (key: string) => Redis, limits: Config['limi
       try {
         const waits = await reply
         const shortage = shortageOf(buckets, waits)
-        // What is short stays spent here too, or each further try would go to Redis. The rest has not been used.
-        if (shortage !== undefined) own.giveBack(buckets.filter((_, index) => waits[index] === 0))
+        if (shortage === undefined) return undefined
+        // What is short is so here too, or each further try would go to Redis, and for as long as was told. The rest has not been used.
+        for (const [index, bucket] of buckets.entries()) {
+          if (waits[index] === 0) own.giveBack([bucket])
+          else own.align(bucket, waits[index]!)
+        }
         return shortage
       } catch (error) {
         note(error)

@@ -6,7 +6,8 @@ import { joinRun } from './run.ts'
 /** URL of a fresh database on the run's PostgreSQL, dropped at teardown. `template` names one to clone; default: empty. */
 export async function createDatabase (t: Scope, template = 'template0'): Promise<string> {
   const name = `test_${randomBytes(8).toString('hex')}`
-  await asAdmin((client) => client.query(`CREATE DATABASE "${name}" TEMPLATE "${template}"`))
+  // As files: through the log of PostgreSQL it would take three times as long.
+  await asAdmin((client) => client.query(`CREATE DATABASE "${name}" TEMPLATE "${template}" STRATEGY FILE_COPY`))
   // Whoever is still connected has forgotten to close: that must not keep the database for the rest of the run.
   t.teardown(() => asAdmin((client) => client.query(`DROP DATABASE "${name}" WITH (FORCE)`)))
   return urlOf(name)

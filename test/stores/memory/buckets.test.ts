@@ -46,3 +46,17 @@ t.test('a hundred thousand buckets, then the one not used for longest is forgott
   t.strictSame(take([bucketOf(1)]), [0], 'a full one again')
   t.strictSame(take([bucketOf(100_000)]), [10_000])
 })
+
+t.test('what somebody else knows better', async t => {
+  const time = { now: 1_000_000 }
+  const { take, align } = createBuckets(10_000, () => time.now)
+  const bucket = { name: 'ann', points: 5 }
+  t.same(take([bucket]), [0])
+  align(bucket, 700)
+  t.same(take([bucket]), [700])
+  time.now += 699
+  t.same(take([bucket]), [1])
+  time.now += 1
+  t.same(take([bucket]), [0])
+  t.same(take([bucket]), [2000], 'and from then on as always')
+})

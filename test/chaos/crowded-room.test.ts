@@ -5,10 +5,11 @@ import t from 'tap'
 import { migrate } from '../../stores/postgres/migrate.ts'
 import { createDatabase, createTemplate, startRedis, startServer } from '../support/servers.ts'
 import { call, guest, openCafe, until } from '../support/sockets.ts'
+import { size } from './sizes.ts'
 
 t.setTimeout(110_000)
 
-const PEOPLE = 2000
+const PEOPLE = size.balanced === undefined ? 500 : 2000
 const SECONDS = 10
 const NODES = 2
 const JWT_SECRET = 'a secret of the crowded room, long enough'
