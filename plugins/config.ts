@@ -12,6 +12,8 @@ const list = (text: string) => text.split(',').map(item => item.trim()).filter(i
 
 const validate = new Ajv({ allErrors: true, coerceTypes: true, useDefaults: true, removeAdditional: 'all' }).compile<Env>(Env)
 
+const integers = Object.entries(Env.properties).flatMap(([name, { type }]) => type === 'integer' ? [name] : [])
+
 /**
  * The configuration of an environment.
  * @param env variables by name; empty ones count as unset
@@ -19,6 +21,8 @@ const validate = new Ajv({ allErrors: true, coerceTypes: true, useDefaults: true
  */
 export function loadConfig (env: Record<string, string | undefined>): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([name, value]) => name in Env.properties && value !== undefined && value !== ''))
+  // To Ajv ` 5`, `0x10` and `1e3` are numbers.
+  for (const name of integers) if (given[name] !== undefined && !/^\d+$/.test(given[name])) given[name] = 'no number'
   if (!validate(given)) {
     const faults = validate.errors!.map(error => `${error.instancePath.slice(1)} ${error.message}`)
     throw new Error(`Wrong environment: ${faults.join('; ')}`)

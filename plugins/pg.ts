@@ -60,8 +60,10 @@ async function pg (fastify: FastifyInstance) {
 
   async function ping () {
     try {
-      await pool.query('SELECT 1')
-      health.set('postgres', 'up')
+      const { rows: [row] } = await pool.query<{ isReadOnly: boolean }>('SELECT current_setting($1)::bool AS "isReadOnly"', ['transaction_read_only'])
+      // A replica answers, but nobody can say anything.
+      if (row!.isReadOnly) health.set('postgres', 'down', 'read only')
+      else health.set('postgres', 'up')
     } catch (error) {
       health.set('postgres', 'down', (error as Error).message)
     }

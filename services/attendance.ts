@@ -29,6 +29,7 @@ interface Room {
  */
 export function createAttendance (broadcast: Broadcast, now: () => number) {
   const rooms = new Map<string, Room>()
+  let onLeave: (cafeId: string, userId: string) => void = () => {}
 
   /** Learns a count without telling anybody; an older one is ignored. */
   function observe ({ cafeId, userCount, version }: Attendance) {
@@ -43,10 +44,11 @@ export function createAttendance (broadcast: Broadcast, now: () => number) {
     const room = rooms.get(attendance.cafeId)
     if (room === undefined) return
     observe(attendance)
+    if (attendance.action === 'leave') onLeave(attendance.cafeId, attendance.user.id)
     const time = now()
     room.changedAt = time
     room.recent = [...room.recent.filter(at => time - at < QUIET_WINDOW_MS), time].slice(-QUIET_CHANGES - 1)
-    if (room.timer !== undefined || room.userCount > SMALL_ROOM || room.recent.length > QUIET_CHANGES) return collect(attendance, room)
+    if (attendance.isMend || room.timer !== undefined || room.userCount > SMALL_ROOM || room.recent.length > QUIET_CHANGES) return collect(attendance, room)
     const { cafeId, action, user } = attendance
     // Not the step's own count: steps of two nodes may arrive the wrong way round, and the last one told must be the newest.
     const { userCount } = room
@@ -54,10 +56,10 @@ export function createAttendance (broadcast: Broadcast, now: () => number) {
     setImmediate(() => broadcast.local(cafeId, 'users:update', { cafeId, userCount, action, user }))
   }
 
-  function collect ({ cafeId, action, user }: Attendance, room: Room) {
+  function collect ({ cafeId, action, user, isMend }: Attendance, room: Room) {
     const [to, from] = action === 'join' ? [room.joined, room.left] : [room.left, room.joined]
     // Gone and back within one summary is no news.
-    if (!from.delete(user.id) && to.size < SAMPLE) to.set(user.id, user)
+    if (!from.delete(user.id) && to.size < SAMPLE && !isMend) to.set(user.id, user)
     room.news = true
     room.timer ??= setTimeout(() => summarise(cafeId, room), SUMMARY_MS)
   }
@@ -98,7 +100,17 @@ export function createAttendance (broadcast: Broadcast, now: () => number) {
     return { ...step, userCount: Math.max(0, userCount + (step.action === 'join' ? 1 : -1)), version: Math.max(0, version) }
   }
 
-  return { note, observe, guess, greeting, open, close, count: (cafeId: string) => rooms.get(cafeId)?.userCount ?? 0 }
+  return {
+    note,
+    observe,
+    guess,
+    greeting,
+    open,
+    close,
+    count: (cafeId: string) => rooms.get(cafeId)?.userCount ?? 0,
+    /** Hears of each who has left a cafe that is open here. */
+    onLeave (listener: typeof onLeave) { onLeave = listener }
+  }
 }
 
 export type AttendanceService = ReturnType<typeof createAttendance>

@@ -44,6 +44,12 @@ const encodeCursor = (row: CafeRow) => Buffer.from(`${row.createdAt} ${row.id}`)
 
 function decodeCursor (cursor: string) {
   const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(Buffer.from(cursor, 'base64url').toString())
-  if (match === null || Number.isNaN(Date.parse(match[1]!))) throw refuse('CHAT_VALIDATION', { details: [{ field: 'cursor', rule: 'format' }] })
+  if (match === null || !isTime(match[1]!)) throw refuse('CHAT_VALIDATION', { details: [{ field: 'cursor', rule: 'format' }] })
   return { createdAt: match[1]!, id: match[2]! }
+}
+
+/** `Date.parse` takes the 30th of February for a day in March, and years that PostgreSQL does not know. */
+function isTime (text: string): boolean {
+  const time = Date.parse(text)
+  return time >= 0 && new Date(time).toISOString() === text
 }

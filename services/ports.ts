@@ -86,8 +86,8 @@ export interface RecentMessages {
   read (cafeId: string): Promise<{ rev: number, messages: Message[] } | null>
 }
 
-/** What a step did to the set of users in a cafe. `version` grows with time over all nodes: of two counts the higher version is the newer. */
-export interface Attendance { cafeId: string, user: Person, action: 'join' | 'leave', userCount: number, version: number }
+/** What a step did to the set of users in a cafe. `version` grows with time over all nodes: of two counts the higher version is the newer. `isMend`: the store had lost somebody who was there all the time. */
+export interface Attendance { cafeId: string, user: Person, action: 'join' | 'leave', userCount: number, version: number, isMend?: boolean }
 
 /** `text`: empty takes it away, without it the one that holds stays; `textForMs`: how long it stands. */
 export interface StatusUpdate { status: Status, text?: string, textForMs?: number }

@@ -149,7 +149,8 @@ export function createPresence (ports: Ports, { attendance, budgets }: { attenda
     if (known && !stale) return
     stale = false
     const entries = [...rooms].flatMap(([cafeId, room]) => [...room.values()].map(({ user }) => ({ cafeId, user })))
-    for (const change of await presence.sync(entries)) tell(change)
+    // Who is here has been told of already: of them the others need the count alone.
+    for (const change of await presence.sync(entries)) tell(change.action === 'join' ? { ...change, isMend: true } : change)
   }
 
   /** @throws CHAT_VALIDATION, CHAT_RATE_LIMITED, CHAT_UNAVAILABLE while hot state is away */

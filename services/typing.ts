@@ -17,7 +17,7 @@ interface Typist { user: Person, sources: Map<string, NodeJS.Timeout | undefined
 /** `toldAt`: 0 until others see it. `begun`: resolves then, or rejects with the reason why they don't. */
 interface Burst { connections: Set<string>, timer: NodeJS.Timeout | undefined, toldAt: number, begun: Promise<void> }
 
-interface Others { budgets: Budgets, presence: Pick<PresenceService, 'noteActivity'>, attendance: Pick<AttendanceService, 'count'> }
+interface Others { budgets: Budgets, presence: Pick<PresenceService, 'noteActivity'>, attendance: Pick<AttendanceService, 'count' | 'onLeave'> }
 
 /**
  * Who is typing. Connections of a user on this node make one burst, bursts on several nodes one typist: the others in the
@@ -39,6 +39,11 @@ export function createTyping (ports: { bus: Bus, broadcast: Broadcast }, { budge
     if (notice.kind !== 'typing') return
     if (notice.isTyping) see(cafeId, notice.user, nodeId)
     else unsee(cafeId, notice.user.id, nodeId)
+  })
+
+  // Their node may be dead, and say no more that they ceased.
+  attendance.onLeave((cafeId, userId) => {
+    for (const source of rooms.get(cafeId)?.get(userId)?.sources.keys() ?? []) if (source !== HERE) unsee(cafeId, userId, source)
   })
 
   /** Typed here, sent by way of another node: over REST, or from another device. */

@@ -27,7 +27,7 @@ const Changes = Type.Object({
 
 const AttendanceNotice = Type.Object({
   kind: Type.Literal('attendance'),
-  attendance: Type.Object({ cafeId: Uuid, user: open(Person), action: OneOf(['join', 'leave'] as const), userCount: Counter, version: Counter })
+  attendance: Type.Object({ cafeId: Uuid, user: open(Person), action: OneOf(['join', 'leave'] as const), userCount: Counter, version: Counter, isMend: Type.Optional(Type.Boolean()) })
 })
 
 const Typing = Type.Object({ kind: Type.Literal('typing'), user: open(Person), isTyping: Type.Boolean() })

@@ -7,7 +7,7 @@ import type { Attempt, MemberRecord, Records, Told } from './records.ts'
 
 interface Home { url: string }
 interface Session { token: string, user: { id: string }, expiresAt: string }
-type Answer = { ok: true, data: { message: Told, rev?: number, duplicate?: boolean, userCount: number } } | { ok: false, error: { code: string, retryAfterMs?: number } }
+type Answer = { ok: true, data: { message: Told, rev?: number, duplicate?: boolean } } | { ok: false, error: { code: string, retryAfterMs?: number } }
 
 /** One client: a stock socket.io-client and what it wrote down. */
 export interface Member {
@@ -106,7 +106,6 @@ export async function createCrowd (t: Scope, homes: Home[], doors: Doors, { clie
       const since = member.record.steps.at(-1)?.rev
       const answer = await emit(socket, 'join:cafe', since === undefined ? { cafeId } : { cafeId, since })
       member.joined = answer?.ok === true
-      if (answer?.ok) member.record.userCount = answer.data.userCount
       if (member.joined) return
       await delay(200)
     }

@@ -149,3 +149,22 @@ t.test('a host with a database of its own keeps it', async t => {
   })
   t.equal(await nameOf(host), new URL(theirs).pathname.slice(1))
 })
+
+t.test('a database that takes no writes is none', async t => {
+  const { pool, health, url } = await boot(t)
+  const operator = new driver.Client({ connectionString: url })
+  await operator.connect()
+  t.teardown(() => operator.end())
+  const name = new URL(url).pathname.slice(1)
+  await pool.query('SELECT 1')
+  await until('it is up', () => postgresOf(health) === 'up', 10_000)
+  async function set (value: 'on' | 'off') {
+    await operator.query(`ALTER DATABASE "${name}" SET default_transaction_read_only = ${value}`)
+    await operator.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()', [name])
+  }
+  await set('on')
+  await until('that is noticed', () => postgresOf(health) === 'down', 10_000)
+  await operator.query('SET default_transaction_read_only = off')
+  await set('off')
+  await until('and its end', () => postgresOf(health) === 'up', 10_000)
+})

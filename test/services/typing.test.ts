@@ -13,15 +13,16 @@ const bob = { id: 'b0000000-0000-4000-8000-000000000001', username: 'bob' }
 /** Nodes that hear each other, and what each of them told its sockets: `+ann` began, `-ann` ceased. */
 function setUp (nodes: number, env: Record<string, string> = {}) {
   const room = { userCount: 2 }
+  const gone: Array<(cafeId: string, userId: string) => void> = []
   const config = loadConfig({ CHAT_TYPING_TIMEOUT: String(TIMEOUT), ...env })
   const { buses, sent } = createBuses(...Array.from({ length: nodes }, (_, n) => `node ${n}`))
   const made = buses.map(bus => {
     const listener = createListener()
     const told = () => listener.of('typing:indicator').map(({ payload: { username, isTyping } }) => `${isTyping ? '+' : '-'}${username}`)
-    return { ...createTyping({ bus, broadcast: listener.broadcast }, { budgets: createBudgets(createLimits(config.limits, Date.now)), presence: { noteActivity () {} }, attendance: { count: () => room.userCount } }, config, Date.now), bus, told, said: listener.said }
+    return { ...createTyping({ bus, broadcast: listener.broadcast }, { budgets: createBudgets(createLimits(config.limits, Date.now)), presence: { noteActivity () {} }, attendance: { count: () => room.userCount, onLeave (listener) { gone.push(listener) } } }, config, Date.now), bus, told, said: listener.said }
   })
   const close = () => { for (const node of made) node.close() }
-  return { nodes: made, room, sent, close }
+  return { nodes: made, room, sent, gone, close }
 }
 
 t.test('one burst is one pair, whatever ends it', async t => {
@@ -217,5 +218,17 @@ t.test('who comes in the middle hears what was said to those who were there', as
   await node!.start(cafeId, { id: 'socket 1', user: ann })
   await other!.start(cafeId, { id: 'socket 2', user: bob })
   t.match(node!.current(cafeId, cem.id), [{ username: 'ann', isTyping: true, count: 2, typists: [{ username: 'ann' }, { username: 'bob' }] }], 'in a large room, of the one that is named')
+  close()
+})
+
+t.test('whose node is dead has left, and types no more', async t => {
+  const { nodes: [node, other], gone, close } = setUp(2)
+  await other!.start(cafeId, { id: 'socket 1', user: ann })
+  await node!.start(cafeId, { id: 'socket 2', user: bob })
+  t.same(node!.told(), ['+ann', '+bob'])
+  gone[0]!(cafeId, ann.id)
+  gone[0]!(cafeId, bob.id)
+  gone[0]!(cafeId, 'nobody')
+  t.same(node!.told(), ['+ann', '+bob', '-ann'], 'who types here ends here')
   close()
 })

@@ -56,7 +56,8 @@ t.test('bad input', async t => {
     [{ field: 'id', rule: 'additionalProperties' }, { field: 'seq', rule: 'additionalProperties' }])
   t.equal((await ann.post('/api/cafes')).statusCode, 400)
 
-  for (const [query, field] of [['limit=0', 'limit'], ['limit=101', 'limit'], ['limit=1e1', 'limit'], ['cursor=', 'cursor'], ['cursor=%27', 'cursor'], ['cursor=abc', 'cursor'], [`cursor=${'a'.repeat(101)}`, 'cursor'], ['page=2', 'page']]) {
+  const forged = ['2025-02-30T09:00:00.000Z', '0000-01-01T00:00:00.000Z', '2025-11-19T24:00:00.000Z'].map(time => Buffer.from(`${time} c0ffee00-0000-4000-8000-000000000001`).toString('base64url'))
+  for (const [query, field] of [['limit=0', 'limit'], ['limit=101', 'limit'], ['limit=1e1', 'limit'], ['cursor=', 'cursor'], ['cursor=%27', 'cursor'], ['cursor=abc', 'cursor'], [`cursor=${'a'.repeat(101)}`, 'cursor'], ['page=2', 'page'], ...forged.map(cursor => [`cursor=${cursor}`, 'cursor'])]) {
     const response = await ann.get(`/api/cafes?${query}`)
     t.equal(response.statusCode, 400, query!)
     t.match(response.json(), { code: 'CHAT_VALIDATION', details: [{ field }] }, query!)
