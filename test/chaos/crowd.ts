@@ -30,7 +30,7 @@ const AFTER_MS = 2000
 /** All clients come at once. */
 const JOIN_MS = 30_000
 /** A send is repeated until this long after its first try. */
-const GIVE_UP_MS = 15_000
+const GIVE_UP_MS = 40_000
 /** What another try, under the same clientId, may mend. */
 const PASSING = new Set(['CHAT_UNAVAILABLE', 'CHAT_OUTCOME_UNKNOWN', 'CHAT_NOT_MEMBER'])
 
