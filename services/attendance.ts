@@ -9,6 +9,7 @@ const QUIET_WINDOW_MS = 1000
 const SUMMARY_MS = 500
 const QUIET_AGAIN_MS = 2000
 const SAMPLE = 20
+const COUNTED_AT_ONCE = 500
 
 interface Room {
   userCount: number
@@ -29,12 +30,16 @@ interface Room {
  */
 export function createAttendance (broadcast: Broadcast, now: () => number) {
   const rooms = new Map<string, Room>()
+  // of which something was heard since `settle`: something else may have got lost
+  const unsettled = new Set<string>()
   let onLeave: (cafeId: string, userId: string) => void = () => {}
 
   /** Learns a count without telling anybody; an older one is ignored. */
   function observe ({ cafeId, userCount, version }: Attendance) {
     const room = rooms.get(cafeId)
-    if (room === undefined || version < room.version) return
+    if (room === undefined) return
+    unsettled.add(cafeId)
+    if (version < room.version) return
     room.userCount = userCount
     room.version = version
   }
@@ -72,6 +77,33 @@ export function createAttendance (broadcast: Broadcast, now: () => number) {
     room.timer = now() - room.changedAt < QUIET_AGAIN_MS ? setTimeout(() => summarise(cafeId, room), SUMMARY_MS) : undefined
   }
 
+  /**
+   * Compares with the store what was heard of cafes, and tells the members where it was not all.
+   * @param cafeIds those to look at besides those of which something was heard since the last time
+   */
+  async function settle (cafeIds: Iterable<string>, count: (cafeIds: string[]) => Promise<number[]>) {
+    const asked = [...new Set([...unsettled, ...cafeIds])].flatMap(cafeId => {
+      const room = rooms.get(cafeId)
+      return room === undefined ? [] : [{ cafeId, room, version: room.version }]
+    })
+    unsettled.clear()
+    for (let start = 0; start < asked.length; start += COUNTED_AT_ONCE) {
+      const some = asked.slice(start, start + COUNTED_AT_ONCE)
+      const counts = await count(some.map(({ cafeId }) => cafeId))
+      for (const [index, { cafeId, room, version }] of some.entries()) {
+        // Where something was heard meanwhile the answer may be the older one.
+        if (room.version === version && rooms.get(cafeId) === room) correct(cafeId, room, counts[index]!)
+      }
+    }
+  }
+
+  function correct (cafeId: string, room: Room, userCount: number) {
+    if (room.userCount === userCount) return
+    room.userCount = userCount
+    room.news = true
+    room.timer ??= setTimeout(() => summarise(cafeId, room), SUMMARY_MS)
+  }
+
   const summaryOf = (cafeId: string, room: Room): UsersUpdate =>
     ({ cafeId, userCount: room.userCount, action: 'sync', joined: [...room.joined.values()], left: [...room.left.values()] })
 
@@ -92,6 +124,7 @@ export function createAttendance (broadcast: Broadcast, now: () => number) {
   function close (cafeId: string) {
     clearTimeout(rooms.get(cafeId)?.timer)
     rooms.delete(cafeId)
+    unsettled.delete(cafeId)
   }
 
   /** The step as far as this node can tell by itself: one more or one less than it last heard. */
@@ -104,6 +137,7 @@ export function createAttendance (broadcast: Broadcast, now: () => number) {
     note,
     observe,
     guess,
+    settle,
     greeting,
     open,
     close,

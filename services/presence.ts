@@ -13,6 +13,9 @@ interface Guest { user: Person, connections: Set<string>, entered: Promise<void>
 /** Clients of a node that stops are asked to come back within so many milliseconds. */
 export const RECONNECT_AFTER_MS = 3000
 
+/** Heartbeats after which all nodes have mended what an outage left. */
+const DOUBTFUL_BEATS = 3
+
 /** Users whose activity waits to be written; that of more is not noted. */
 const MAX_ACTIVE = 10_000
 
@@ -29,6 +32,10 @@ export function createPresence (ports: Ports, { attendance, budgets }: { attenda
   let stale = false
   let beating: Promise<void> | undefined
 
+  // Heartbeats for which every cafe is counted again: other nodes mend what was lost with theirs.
+  let doubtful = 0
+
+  bus.onReconnect(() => { doubtful = DOUBTFUL_BEATS })
   bus.onNotice((_, notice) => { if (notice.kind === 'attendance') attendance.note(notice.attendance) })
   const heart = setInterval(beat, heartbeat)
 
@@ -146,8 +153,15 @@ export function createPresence (ports: Ports, { attendance, budgets }: { attenda
   async function renew () {
     const { known, departed } = await presence.beat()
     for (const change of departed) tell(change)
-    if (known && !stale) return
+    if (!known || stale) await mend()
+    const suspects = doubtful > 0 ? rooms.keys() : []
+    doubtful = Math.max(0, doubtful - 1)
+    await attendance.settle(suspects, presence.counts)
+  }
+
+  async function mend () {
     stale = false
+    doubtful = DOUBTFUL_BEATS
     const entries = [...rooms].flatMap(([cafeId, room]) => [...room.values()].map(({ user }) => ({ cafeId, user })))
     // Who is here has been told of already: of them the others need the count alone.
     for (const change of await presence.sync(entries)) tell(change.action === 'join' ? { ...change, isMend: true } : change)

@@ -116,3 +116,32 @@ t.test('a cafe without sockets here', async t => {
   await turn()
   t.same(told(), ['join ann 1'])
 })
+
+t.test('what got lost is found when the store is asked, once, and only where something was heard', async t => {
+  const { note, observe, settle, told, clock, close } = setUp()
+  const asked: string[][] = []
+  const say = (...counts: number[]) => async (cafeIds: string[]) => {
+    asked.push(cafeIds)
+    return counts
+  }
+  note(attendance(1, 'join', 'ann', 1))
+  await turn()
+  await settle([], say(3))
+  await wait(550)
+  t.same(told(), ['join ann 1', 'sync 3 + -'])
+  await settle([], say(4))
+  t.same(asked, [[cafeId]], 'nothing was heard since')
+  await settle([cafeId, 'a cafe that is not open'], say(3))
+  t.same(asked[1], [cafeId])
+  clock.now += 3000
+  await wait(1100)
+  t.equal(told().length, 2, 'it is as it was told')
+
+  await settle([cafeId], async () => {
+    observe(attendance(2, 'leave', 'ann', 2))
+    return [3]
+  })
+  await wait(550)
+  t.equal(told().length, 2, 'what was heard meanwhile is newer')
+  close(cafeId)
+})
