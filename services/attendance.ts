@@ -48,12 +48,13 @@ export function createAttendance (broadcast: Broadcast, now: () => number) {
   function note (attendance: Attendance) {
     const room = rooms.get(attendance.cafeId)
     if (room === undefined) return
+    if (attendance.isMend) return mend(attendance, room)
     observe(attendance)
     if (attendance.action === 'leave') onLeave(attendance.cafeId, attendance.user.id)
     const time = now()
     room.changedAt = time
     room.recent = [...room.recent.filter(at => time - at < QUIET_WINDOW_MS), time].slice(-QUIET_CHANGES - 1)
-    if (attendance.isMend || room.timer !== undefined || room.userCount > SMALL_ROOM || room.recent.length > QUIET_CHANGES) return collect(attendance, room)
+    if (room.timer !== undefined || room.userCount > SMALL_ROOM || room.recent.length > QUIET_CHANGES) return collect(attendance, room)
     const { cafeId, action, user } = attendance
     // Not the step's own count: steps of two nodes may arrive the wrong way round, and the last one told must be the newest.
     const { userCount } = room
@@ -61,10 +62,18 @@ export function createAttendance (broadcast: Broadcast, now: () => number) {
     setImmediate(() => broadcast.local(cafeId, 'users:update', { cafeId, userCount, action, user }))
   }
 
-  function collect ({ cafeId, action, user, isMend }: Attendance, room: Room) {
+  /** Who is named is nobody new: it is about the count alone, and that is asked for with the next heartbeat too. */
+  function mend ({ cafeId, userCount, version }: Attendance, room: Room) {
+    unsettled.add(cafeId)
+    if (version < room.version) return
+    room.version = version
+    correct(cafeId, room, userCount)
+  }
+
+  function collect ({ cafeId, action, user }: Attendance, room: Room) {
     const [to, from] = action === 'join' ? [room.joined, room.left] : [room.left, room.joined]
     // Gone and back within one summary is no news.
-    if (!from.delete(user.id) && to.size < SAMPLE && !isMend) to.set(user.id, user)
+    if (!from.delete(user.id) && to.size < SAMPLE) to.set(user.id, user)
     room.news = true
     room.timer ??= setTimeout(() => summarise(cafeId, room), SUMMARY_MS)
   }

@@ -154,9 +154,18 @@ export function createPresence (ports: Ports, { attendance, budgets }: { attenda
     const { known, departed } = await presence.beat()
     for (const change of departed) tell(change)
     if (!known || stale) await mend()
-    const suspects = doubtful > 0 ? rooms.keys() : []
+    const suspects = doubtful > 0 ? [...rooms.keys()] : []
     doubtful = Math.max(0, doubtful - 1)
     await attendance.settle(suspects, presence.counts)
+    for (const cafeId of suspects) askToCount(cafeId)
+  }
+
+  /** What this node told the others of the cafe may have got lost. */
+  function askToCount (cafeId: string) {
+    const [guest] = rooms.get(cafeId)?.values() ?? []
+    if (guest === undefined) return
+    const attendance: Attendance = { cafeId, user: guest.user, action: 'join', userCount: 0, version: 0, isMend: true }
+    bus.publish(cafeId, { kind: 'attendance', attendance })
   }
 
   async function mend () {

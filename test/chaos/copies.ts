@@ -58,8 +58,8 @@ export async function comparePresence (t: Test, { crowd, redisUrl, nodes }: Copi
     const wanted = members.map(({ session }) => session.user.id).toSorted()
     const told = [{ who: 'Redis', userCount: await client.scard(`cafe:${cafeId}:users`), ids: await client.smembers(`cafe:${cafeId}:users`) }]
     for (const { url } of nodes) {
-      const { userCount, users } = await (await fetch(`${url}/api/chat/presence/${cafeId}`, { headers })).json() as { userCount: number, users: Array<{ id: string }> }
-      told.push({ who: url, userCount, ids: users.map(({ id }) => id) })
+      const { userCount, users } = await (await fetch(`${url}/api/chat/presence/${cafeId}`, { headers })).json() as { userCount?: number, users?: Array<{ id: string }> }
+      told.push({ who: url, userCount: userCount ?? -1, ids: users?.map(({ id }) => id) ?? [] })
     }
     for (const { record: { name, userCount } } of members) told.push({ who: name, userCount, ids: wanted })
     return told.filter(({ userCount, ids }) => userCount !== wanted.length || ids.toSorted().join() !== wanted.join())
