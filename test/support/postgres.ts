@@ -73,7 +73,7 @@ export async function startPostgres (t: Scope): Promise<OwnPostgres> {
     const { child, pid } = running
     if (child.exitCode !== null || child.signalCode !== null) return
     backends = childrenOf(pid).map((backend) => [backend, startOf(backend)])
-    if (signal === 'SIGSTOP' || signal === 'SIGCONT') backends.forEach(([backend]) => process.kill(backend, signal))
+    if (signal === 'SIGSTOP' || signal === 'SIGCONT') backends.forEach(([backend]) => signalIfThere(backend, signal))
     child.kill(signal)
   }
 
@@ -84,5 +84,14 @@ export async function startPostgres (t: Scope): Promise<OwnPostgres> {
     const exit = await running.exited
     clearTimeout(timer)
     return exit
+  }
+}
+
+/** A backend may have ended since it was listed. */
+function signalIfThere (pid: number, signal: NodeJS.Signals) {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }

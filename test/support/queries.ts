@@ -12,7 +12,7 @@ export function watchQueries ({ pg: { pool } }: FastifyInstance): string[] {
       query (...args: unknown[]) {
         const [first] = args as [string | { text: string }]
         const text = typeof first === 'string' ? first : first.text
-        if (!text.includes('transaction_read_only')) seen.push(text)
+        if (!text.startsWith('SELECT current_setting(')) seen.push(text)
         return query(...args)
       }
     })

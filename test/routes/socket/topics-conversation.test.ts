@@ -6,7 +6,7 @@ import { startProxy } from '../../support/proxy.ts'
 import { startRedis } from '../../support/servers.ts'
 import { type Client, ask, call, heard, until } from '../../support/sockets.ts'
 import { openClients } from '../../stores/redis/state.ts'
-import { createShapes, found, visit } from './cast.ts'
+import { createShapes, found, visit, wait } from './cast.ts'
 
 const { onBoth } = await createShapes(t, { CHAT_LIMITS: 'off' })
 const updates = (socket: Client) => heard(socket, 'topics:update').map(({ topics }) => topics)
@@ -58,13 +58,14 @@ await onBoth('what does no harm', async (t, here, there) => {
 t.test('an ack waits for no topic', async t => {
   const redis = await startRedis(t)
   const proxy = await startProxy(t, redis.url)
-  const node = await listen(t, { CHAT_LIMITS: 'off', REDIS_URL: proxy.url })
+  const node = await listen(t, { CHAT_LIMITS: 'off', REDIS_URL: proxy.url, PRESENCE_HEARTBEAT: '60000', PRESENCE_LEASE: '300000', REDIS_CANARY: '60000' })
   const { data: [looking] } = await openClients(t, redis.url)
   const { id: cafeId } = await found(node)
   const ann = await visit(t, node, 'ann', cafeId)
   await ask(ann.socket, 'message:send', { cafeId, content: 'cortado' })
-  // Redis has the scripts then, and nothing is on its way.
+  // Redis has the scripts then, and nothing is on its way: a command without an answer would keep the next ones back.
   await until('a first one is told', () => updates(ann.socket).length === 1)
+  for (let seen = -1; seen !== proxy.answers(); await wait(700)) seen = proxy.answers()
   proxy.hold()
   const before = proxy.answers()
   await ask(ann.socket, 'message:send', { cafeId, content: 'espresso' })
