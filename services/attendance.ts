@@ -11,9 +11,9 @@ const QUIET_AGAIN_MS = 2000
 const SAMPLE = 20
 const COUNTED_AT_ONCE = 500
 
-interface Room {
-  userCount: number
-  version: number
+type Count = Pick<Attendance, 'userCount' | 'version'>
+
+interface Room extends Count {
   /** when the last few changes came */
   recent: number[]
   changedAt: number
@@ -48,7 +48,6 @@ export function createAttendance (broadcast: Broadcast, now: () => number) {
   function note (attendance: Attendance) {
     const room = rooms.get(attendance.cafeId)
     if (room === undefined) return
-    if (attendance.isMend) return mend(attendance, room)
     observe(attendance)
     if (attendance.action === 'leave') onLeave(attendance.cafeId, attendance.user.id)
     const time = now()
@@ -62,10 +61,12 @@ export function createAttendance (broadcast: Broadcast, now: () => number) {
     setImmediate(() => broadcast.local(cafeId, 'users:update', { cafeId, userCount, action, user }))
   }
 
-  /** Who is named is nobody new: it is about the count alone, and that is asked for with the next heartbeat too. */
-  function mend ({ cafeId, userCount, version }: Attendance, room: Room) {
+  /** Somebody has counted again. It is compared with the store at the next heartbeat too: they may be behind. */
+  function mend (cafeId: string, { userCount, version }: Count) {
+    const room = rooms.get(cafeId)
+    if (room === undefined) return
     unsettled.add(cafeId)
-    if (version < room.version) return
+    if (version <= room.version) return
     room.version = version
     correct(cafeId, room, userCount)
   }
@@ -126,7 +127,7 @@ export function createAttendance (broadcast: Broadcast, now: () => number) {
 
   /** The first socket of this node entered the cafe. */
   function open (cafeId: string) {
-    if (!rooms.has(cafeId)) rooms.set(cafeId, { userCount: 0, version: -1, recent: [], changedAt: 0, news: false, joined: new Map(), left: new Map(), timer: undefined })
+    if (!rooms.has(cafeId)) rooms.set(cafeId, { userCount: 0, version: 0, recent: [], changedAt: 0, news: false, joined: new Map(), left: new Map(), timer: undefined })
   }
 
   /** The last one left it. */
@@ -138,19 +139,22 @@ export function createAttendance (broadcast: Broadcast, now: () => number) {
 
   /** The step as far as this node can tell by itself: one more or one less than it last heard. */
   function guess (step: Pick<Attendance, 'cafeId' | 'user' | 'action'>): Attendance {
-    const { userCount, version } = rooms.get(step.cafeId) ?? { userCount: 0, version: -1 }
-    return { ...step, userCount: Math.max(0, userCount + (step.action === 'join' ? 1 : -1)), version: Math.max(0, version) }
+    const { userCount, version } = rooms.get(step.cafeId) ?? { userCount: 0, version: 0 }
+    return { ...step, userCount: Math.max(0, userCount + (step.action === 'join' ? 1 : -1)), version }
   }
 
   return {
     note,
     observe,
     guess,
+    mend,
     settle,
     greeting,
     open,
     close,
     count: (cafeId: string) => rooms.get(cafeId)?.userCount ?? 0,
+    /** What was heard last of a cafe that is open here. */
+    latest: (cafeId: string): Count | undefined => rooms.get(cafeId),
     /** Hears of each who has left a cafe that is open here. */
     onLeave (listener: typeof onLeave) { onLeave = listener }
   }

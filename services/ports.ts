@@ -86,8 +86,8 @@ export interface RecentMessages {
   read (cafeId: string): Promise<{ rev: number, messages: Message[] } | null>
 }
 
-/** What a step did to the set of users in a cafe. `version` grows with time over all nodes: of two counts the higher version is the newer. `isMend`: the store had lost somebody who was there all the time. */
-export interface Attendance { cafeId: string, user: Person, action: 'join' | 'leave', userCount: number, version: number, isMend?: boolean }
+/** What a step did to the set of users in a cafe. `version` grows with time over all nodes: of two counts the higher version is the newer. */
+export interface Attendance { cafeId: string, user: Person, action: 'join' | 'leave', userCount: number, version: number }
 
 /** `text`: empty takes it away, without it the one that holds stays; `textForMs`: how long it stands. */
 export interface StatusUpdate { status: Status, text?: string, textForMs?: number }
@@ -181,10 +181,11 @@ export interface Repeats {
   forget (userId: string, cafeId: string, digest: string): Promise<void>
 }
 
-/** What nodes tell each other about a cafe. */
+/** What nodes tell each other about a cafe. `count`: nobody came or went, but what was said of it before may have got lost. */
 export type Notice =
   | { kind: 'changes', changes: Change[] }
   | { kind: 'attendance', attendance: Attendance }
+  | { kind: 'count', userCount: number, version: number }
   | { kind: 'typing', user: Person, isTyping: boolean }
 
 /** Between nodes, per cafe. At most once, in order per sender, nothing kept: a hint, never the truth. A node does not hear itself. */

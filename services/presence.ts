@@ -36,7 +36,10 @@ export function createPresence (ports: Ports, { attendance, budgets }: { attenda
   let doubtful = 0
 
   bus.onReconnect(() => { doubtful = DOUBTFUL_BEATS })
-  bus.onNotice((_, notice) => { if (notice.kind === 'attendance') attendance.note(notice.attendance) })
+  bus.onNotice((cafeId, notice) => {
+    if (notice.kind === 'attendance') attendance.note(notice.attendance)
+    if (notice.kind === 'count') attendance.mend(cafeId, notice)
+  })
   const heart = setInterval(beat, heartbeat)
 
   function tell (change: Attendance) {
@@ -157,23 +160,29 @@ export function createPresence (ports: Ports, { attendance, budgets }: { attenda
     const suspects = doubtful > 0 ? [...rooms.keys()] : []
     doubtful = Math.max(0, doubtful - 1)
     await attendance.settle(suspects, presence.counts)
-    for (const cafeId of suspects) askToCount(cafeId)
+    for (const cafeId of suspects) {
+      const latest = attendance.latest(cafeId)
+      if (latest !== undefined) askToCount(cafeId, latest)
+    }
   }
 
-  /** What this node told the others of the cafe may have got lost. */
-  function askToCount (cafeId: string) {
-    const [guest] = rooms.get(cafeId)?.values() ?? []
-    if (guest === undefined) return
-    const attendance: Attendance = { cafeId, user: guest.user, action: 'join', userCount: 0, version: 0, isMend: true }
-    bus.publish(cafeId, { kind: 'attendance', attendance })
+  /** What this node told the others of the cafe may have got lost: they are to count too. */
+  function askToCount (cafeId: string, { userCount, version }: Pick<Attendance, 'userCount' | 'version'>) {
+    bus.publish(cafeId, { kind: 'count', userCount, version })
   }
 
   async function mend () {
     stale = false
     doubtful = DOUBTFUL_BEATS
     const entries = [...rooms].flatMap(([cafeId, room]) => [...room.values()].map(({ user }) => ({ cafeId, user })))
-    // Who is here has been told of already: of them the others need the count alone.
-    for (const change of await presence.sync(entries)) tell(change.action === 'join' ? { ...change, isMend: true } : change)
+    for (const change of await presence.sync(entries)) {
+      if (change.action === 'leave') tell(change)
+      else {
+        // Who is here has been told of already.
+        attendance.mend(change.cafeId, change)
+        askToCount(change.cafeId, change)
+      }
+    }
   }
 
   /** @throws CHAT_VALIDATION, CHAT_RATE_LIMITED, CHAT_UNAVAILABLE while hot state is away */

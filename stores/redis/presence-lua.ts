@@ -90,10 +90,10 @@ end
 -- A node that serves has a journal.
 local function givesUp (node) return redis.call('EXISTS', journal(node)) == 0 end
 
--- Is a node alive that serves? For a node that gives up: another one.
-local function isAccompanied ()
-  for _, node in ipairs(redis.call('ZRANGEBYSCORE', NODES, '(' .. millis(), '+inf')) do
-    if not givesUp(node) then return true end
+-- Is another node alive that serves?
+local function isAccompanied (node)
+  for _, other in ipairs(redis.call('ZRANGEBYSCORE', NODES, '(' .. millis(), '+inf')) do
+    if other ~= node and not givesUp(other) then return true end
   end
   return false
 end

@@ -87,7 +87,7 @@ export const releaseNode = bind<[taken: number, ...departed: Array<string | numb
 local out, limit = { 0 }, tonumber(ARGV[3])
 local taken = empty(ARGV[1], limit, ARGV[2], out)
 -- What was handed over to this node would have nobody after it.
-local orphaned = isAccompanied() and {} or redis.call('ZRANGE', NODES, 0, -1)
+local orphaned = isAccompanied(ARGV[1]) and {} or redis.call('ZRANGE', NODES, 0, -1)
 for _, other in ipairs(orphaned) do
   if taken < limit and givesUp(other) then taken = taken + empty(other, limit - taken, ARGV[2], out) end
 end
@@ -100,8 +100,8 @@ return out
  * ARGV[1] node, ARGV[2] ms until then
  */
 export const handOverNode = bind<number>('PresenceHandOver', `${lib}
+if not isAccompanied(ARGV[1]) then return 0 end
 redis.call('DEL', journal(ARGV[1]))
-if not isAccompanied() then return 0 end
 redis.call('ZADD', NODES, after(ARGV[2]), ARGV[1])
 return 1
 `)

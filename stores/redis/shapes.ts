@@ -27,14 +27,17 @@ const Changes = Type.Object({
 
 const AttendanceNotice = Type.Object({
   kind: Type.Literal('attendance'),
-  attendance: Type.Object({ cafeId: Uuid, user: open(Person), action: OneOf(['join', 'leave'] as const), userCount: Counter, version: Counter, isMend: Type.Optional(Type.Boolean()) })
+  attendance: Type.Object({ cafeId: Uuid, user: open(Person), action: OneOf(['join', 'leave'] as const), userCount: Counter, version: Counter })
 })
+
+const Count = Type.Object({ kind: Type.Literal('count'), userCount: Counter, version: Counter })
 
 const Typing = Type.Object({ kind: Type.Literal('typing'), user: open(Person), isTyping: Type.Boolean() })
 
 const isFrame = checkOf(Type.Object({ node: Type.String({ minLength: 1 }), notice: Type.Object({ kind: Type.String() }) }))
 const isChanges = checkOf(Changes)
 const isAttendance = checkOf(AttendanceNotice)
+const isCount = checkOf(Count)
 const isTyping = checkOf(Typing)
 
 /** Is it a whole message of this cafe? */
@@ -45,7 +48,7 @@ export const isMessageOf = (cafeId: string, value: unknown): value is Message =>
 function isNoticeOf (cafeId: string, value: unknown): value is Notice {
   if (isChanges(value)) return value.changes.every(({ message }) => message.cafeId === cafeId)
   if (isAttendance(value)) return value.attendance.cafeId === cafeId
-  return isTyping(value)
+  return isCount(value) || isTyping(value)
 }
 
 /** What a node published about a cafe, or undefined if it is nothing of the kind. Never throws. */

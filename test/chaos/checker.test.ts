@@ -79,6 +79,10 @@ t.test('delays', async t => {
   attempts[9]!.node = 1
   steps.at(-1)!.at = 2300
   t.match(judge(records, tables, fault), { repaired: 1, repairP50: 300, repairP99: 300 })
+  attempts[9]!.ackedAt = 1100
+  steps.at(-1)!.at = 1900
+  t.match(judge(records, tables, fault), { repaired: 1, repairP99: 0 }, 'with something that did get through')
+  steps.at(-1)!.at = 2300
   attempts[9]!.ackedAt = 2200
   t.match(judge(records, tables, fault), { repaired: 0 }, 'a hundred milliseconds are no repair')
 })

@@ -28,8 +28,9 @@ export interface Verdict {
   ackMax: number
   /** ack to the ears of members on the sender's node, while something was broken */
   nearP99: number
-  /** how long what was sent while something was broken came after the healing */
+  /** what was sent while something was broken and came late: at the healing, or before it with something that did get through */
   repaired: number
+  /** how long after the healing */
   repairP50: number
   repairP99: number
   /** the longest time between two things that one client heard */
@@ -143,6 +144,7 @@ const isSame = (told: Told | undefined, row: Tables['messages'][number]) =>
 function delaysOf (members: MemberRecord[], acked: Attempt[], { brokenAt, healedAt }: Fault) {
   const near: number[] = []
   const repairs: number[] = []
+  let repaired = 0
   const byId = new Map(acked.map(attempt => [attempt.id, attempt]))
   for (const { node, steps } of members) {
     for (const step of steps) {
@@ -151,10 +153,12 @@ function delaysOf (members: MemberRecord[], acked: Attempt[], { brokenAt, healed
       const ackedAt = attempt.ackedAt!
       if (ackedAt < brokenAt || ackedAt > healedAt + AFTERMATH_MS) continue
       if (attempt.node === node && ackedAt <= healedAt) near.push(step.at - ackedAt)
-      if (step.at > healedAt && step.at - ackedAt > LATE_MS) repairs.push(step.at - Math.max(ackedAt, healedAt))
+      if (step.at - ackedAt <= LATE_MS) continue
+      repaired++
+      if (step.at > healedAt) repairs.push(step.at - Math.max(ackedAt, healedAt))
     }
   }
-  return { nearP99: percentile(near, 0.99), repaired: repairs.length, repairP50: percentile(repairs, 0.5), repairP99: percentile(repairs, 0.99) }
+  return { nearP99: percentile(near, 0.99), repaired, repairP50: percentile(repairs, 0.5), repairP99: percentile(repairs, 0.99) }
 }
 
 /** 0 of none. */

@@ -1,11 +1,11 @@
 /** Starts that do not simply succeed: what `startServer` of test/support does not cover. */
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { compiled, projectRoot, scriptArgs, uncovered } from '../support/paths.ts'
 import { end, launch, type Exit, type Launched, type Scope } from '../support/processes.ts'
+import { startRelay } from '../support/relay.ts'
 
 /** Longer than any start may take to fail, on a machine that is busy with other tests. */
 const PATIENCE_MS = 40_000
@@ -62,29 +62,7 @@ export async function signal ({ kill, exited }: Pick<Waiting, 'kill' | 'exited'>
 
 /** Hands on every connection to `port` of 127.0.0.1 to the server of `url`: a server that is there only from now on. */
 export async function forward (t: Scope, port: number, url: string): Promise<void> {
-  const { hostname, port: target } = new URL(url)
-  const sockets = new Set<Socket>()
-  const server = createServer(near => {
-    const far = connect(Number(target), hostname)
-    for (const [from, to] of [[near, far], [far, near]] as const) {
-      sockets.add(from)
-      from.pipe(to)
-      // However one side ends, so does the other.
-      from.on('error', () => to.destroy())
-      from.on('close', () => {
-        sockets.delete(from)
-        to.destroy()
-      })
-    }
-  })
-  t.teardown(async () => {
-    for (const socket of sockets) socket.destroy()
-    await new Promise(resolve => server.close(resolve))
-  })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, '127.0.0.1', resolve)
-  })
+  await startRelay(t, url, (client, upstream) => { client.pipe(upstream).pipe(client) }, port)
 }
 
 /** A URL of the same server with one part changed. */

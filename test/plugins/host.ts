@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream'
-import Fastify from 'fastify'
+import Fastify, { LogController } from 'fastify'
 import type { Test } from 'tap'
 import { loadConfig } from '../../app.ts'
 import { migrate } from '../../stores/postgres/migrate.ts'

@@ -145,3 +145,25 @@ t.test('what got lost is found when the store is asked, once, and only where som
   t.equal(told().length, 2, 'what was heard meanwhile is newer')
   close(cafeId)
 })
+
+t.test('what another node has counted', async t => {
+  const { note, mend, settle, told, latest, close } = setUp()
+  note(attendance(5, 'join', 'ann', 2))
+  await turn()
+  mend(cafeId, { userCount: 1, version: 4 })
+  mend(cafeId, { userCount: 1, version: 5 })
+  mend('a cafe that is not open', { userCount: 1, version: 6 })
+  await wait(550)
+  t.same(told(), ['join ann 2'], 'it knew no more')
+  mend(cafeId, { userCount: 4, version: 6 })
+  await wait(550)
+  t.same(told().slice(1), ['sync 4 + -'], 'nobody is named')
+  t.match(latest(cafeId), { userCount: 4, version: 6 })
+  const asked: string[][] = []
+  await settle([], async cafeIds => {
+    asked.push(cafeIds)
+    return [4]
+  })
+  t.same(asked, [[cafeId]], 'and the store is asked')
+  close(cafeId)
+})

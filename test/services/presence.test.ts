@@ -194,7 +194,7 @@ t.test('while the store is away this node guesses, and the next heartbeat mends 
 
 t.test('who was held by a node that died is told of, and who this node lost comes back', async t => {
   let known = false
-  const { enter, beat, told, real, calls, stop } = setUp(store => ({
+  const { enter, beat, told, real, calls, sent, stop } = setUp(store => ({
     beat: async () => ({ known, departed: known ? [] : [attendance(1, 'leave', 'cem', 1)] }),
     async sync (entries) {
       known = true
@@ -211,6 +211,7 @@ t.test('who was held by a node that died is told of, and who this node lost come
   t.same(calls, ['enter', 'beat', 'sync', 'counts'], 'one heartbeat at a time')
   for (let n = 0; n < 4; n++) await beat()
   t.same(calls.slice(4), ['beat', 'counts', 'beat', 'counts', 'beat', 'beat'], 'the other nodes may not be as far; then all is well')
+  t.match(sent.filter(({ kind }) => kind === 'count'), [{ userCount: 1 }, { userCount: 1 }, { userCount: 1 }, { userCount: 1 }], 'which are asked to count when it has mended, and three times more')
   await stop()
 })
 

@@ -9,15 +9,15 @@ export interface Relay {
 }
 
 /**
- * Stands in front of a server on a port of its own until the test's end: for each connection of a client it opens one to
+ * Stands in front of a server until the test's end, on the given port or one of its own: for each connection of a client it opens one to
  * the target, and each end sees the other one's fate. What passes between them is up to `link`.
  */
-export async function startRelay (t: Scope, target: string, link: (client: Socket, upstream: Socket) => void): Promise<Relay> {
-  const { hostname, port } = new URL(target)
+export async function startRelay (t: Scope, target: string, link: (client: Socket, upstream: Socket) => void, port = 0): Promise<Relay> {
+  const { hostname, port: targetPort } = new URL(target)
   const sockets = new Set<Socket>()
 
   const server = createServer(client => {
-    const upstream = connect(Number(port), hostname)
+    const upstream = connect(Number(targetPort), hostname)
     for (const [socket, other] of [[client, upstream], [upstream, client]] as const) {
       sockets.add(socket.setNoDelay(true))
       socket.on('close', () => {
@@ -29,7 +29,10 @@ export async function startRelay (t: Scope, target: string, link: (client: Socke
     }
     link(client, upstream)
   })
-  await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve) })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', resolve)
+  })
   t.teardown(() => {
     for (const socket of sockets) socket.destroy()
     return new Promise(resolve => { server.close(resolve) })

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import t from 'tap'
 import type { Cafe, CafeList } from '../../../schemas/cafes.ts'
 import type { ErrorBody } from '../../../schemas/errors.ts'
@@ -26,7 +27,11 @@ t.test('the list: newest first, page by page', async t => {
   const app = await build(t)
   const ann = await enter(app, 'ann')
   const ids = []
-  for (let number = 0; number < 5; number++) ids.unshift((await open(app, `Cafe ${number}`)).id)
+  for (let number = 0; number < 5; number++) {
+    ids.unshift((await open(app, `Cafe ${number}`)).id)
+    // Of two of the same millisecond neither is the newer.
+    await wait(2)
+  }
 
   const all = (await ann.get('/api/cafes')).json<CafeList>()
   t.strictSame(all.cafes.map(cafe => cafe.id), ids)

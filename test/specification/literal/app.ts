@@ -1,6 +1,6 @@
 import fastifyJwt from '@fastify/jwt'
 import { createAdapter } from '@socket.io/redis-adapter'
-import fastify, { type FastifyInstance } from 'fastify'
+import fastify, { LogController, type FastifyInstance } from 'fastify'
 import { Redis } from 'ioredis'
 import pg from 'pg'
 import { Server } from 'socket.io'
@@ -28,7 +28,7 @@ export interface LiteralOptions {
  * and cafes are rows that the caller inserts. `close` ends its connections too.
  */
 export async function buildLiteral (options: LiteralOptions): Promise<FastifyInstance> {
-  const app = fastify({ logger: { level: options.logLevel ?? 'info' }, disableRequestLogging: true })
+  const app = fastify({ logger: { level: options.logLevel ?? 'info' }, logController: new LogController({ disableRequestLogging: true }) })
   const pool = new pg.Pool({ connectionString: options.databaseUrl, max: 20 })
   const redis = new Redis(options.redisUrl)
   const publisher = new Redis(options.redisUrl)
