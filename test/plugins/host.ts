@@ -17,7 +17,7 @@ export async function host (t: Test, environment: Record<string, string> = {}) {
       done()
     }
   })
-  const server = Fastify({ logger: { level: 'info', stream }, disableRequestLogging: true, forceCloseConnections: true })
+  const server = Fastify({ logger: { level: 'info', stream }, logController: new LogController({ disableRequestLogging: true }), forceCloseConnections: true })
   t.teardown(() => server.close())
   return { server, config, log }
 }
