@@ -53,6 +53,10 @@ function createAjv (options: Options = {}): Ajv {
   return ajv
 }
 
+// What is compiled serves all servers of the process.
+const ajv = createAjv()
+const textAjv = createAjv({ useDefaults: true })
+
 function createCheck (ajv: Ajv, schema: TSchema): Check {
   const validate = ajv.compile(schema)
   return function check (value) {
@@ -102,23 +106,21 @@ function createBucket (fastify: FastifyInstance, inherited: unknown) {
   }
 }
 
-/** Most statuses of most routes answer with the same few schemas: each is compiled once. */
-function createSerializerCompiler (fastify: FastifyInstance) {
-  const createSerializer = SerializerSelector()
-  const serializers = new Map<string, ReturnType<ReturnType<typeof createSerializer>>>()
-  return function compileSerializer (route: RouteDefinition) {
-    const text = JSON.stringify(route.schema)
-    const serializer = serializers.get(text) ?? createSerializer(fastify.getSchemas(), {})(route)
-    serializers.set(text, serializer)
-    return serializer
-  }
+const createSerializer = SerializerSelector()
+const serializers = new Map<string, ReturnType<ReturnType<typeof createSerializer>>>()
+
+/** Most statuses of most routes answer with the same few schemas: each is compiled once, for all servers of the process. */
+function compileSerializer (fastify: FastifyInstance, route: RouteDefinition) {
+  const schemas = fastify.getSchemas()
+  const others = Object.values(schemas).filter(schema => !entities.includes(schema as typeof entities[number]))
+  const key = JSON.stringify([route.schema, others])
+  const serializer = serializers.get(key) ?? createSerializer(schemas, {})(route)
+  serializers.set(key, serializer)
+  return serializer
 }
 
 /** One law for both transports, whatever the host server's own compilers, parsers and limits are. */
 async function validation (fastify: FastifyInstance) {
-  const ajv = createAjv()
-  const textAjv = createAjv({ useDefaults: true })
-
   fastify.decorate('ajv', ajv)
   fastify.decorate('check', (schema: TSchema) => createCheck(ajv, schema))
 
@@ -131,8 +133,7 @@ async function validation (fastify: FastifyInstance) {
     }
   })
 
-  const compileSerializer = createSerializerCompiler(fastify)
-  fastify.setSerializerCompiler(route => compileSerializer(route as RouteDefinition))
+  fastify.setSerializerCompiler(route => compileSerializer(fastify, route as RouteDefinition))
 
   // JSON and nothing else, without keys that reach for a prototype.
   fastify.removeAllContentTypeParsers()
