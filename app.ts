@@ -16,6 +16,7 @@ import socket from './plugins/socket.ts'
 import startup from './plugins/startup.ts'
 import stores from './plugins/stores.ts'
 import validation from './plugins/validation.ts'
+import writeCoalescing from './plugins/write-coalescing.ts'
 import rest from './routes/rest/index.ts'
 import socketEvents from './routes/socket/index.ts'
 import type { Config } from './schemas/config.ts'
@@ -50,6 +51,7 @@ export default async function klatsch (fastify: FastifyInstance, options: { conf
   await fastify.register(authenticate)
   await fastify.register(socket)
   await fastify.register(slowConsumers)
+  await fastify.register(writeCoalescing)
   await fastify.register(startup)
 
   await fastify.register(rest)

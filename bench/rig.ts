@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs'
 import { Redis } from 'ioredis'
 import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client'
 import { migrate } from '../stores/postgres/migrate.ts'
+import { childrenOf } from '../test/support/process-table.ts'
 import { createDatabase, createTemplate, startRedis, startServer, type OwnServer, type Scope } from '../test/support/servers.ts'
 
-const JWT_SECRET = 'a secret of the benchmarks, long enough'
+export const JWT_SECRET = 'a secret of the benchmarks, long enough'
 const TICKS_PER_SECOND = 100
 
 /** What it opens is closed by `close`, last opened first. */
@@ -34,7 +35,7 @@ export async function startRig (scope: Scope, env: Record<string, string> = {}) 
   return { server, redis, redisUrl: own.url }
 }
 
-export async function openCafe ({ url }: OwnServer): Promise<string> {
+export async function openCafe ({ url }: Pick<OwnServer, 'url'>): Promise<string> {
   const headers = { authorization: `Bearer ${sign('founder')}`, 'content-type': 'application/json' }
   const response = await fetch(`${url}/api/cafes`, { method: 'POST', headers, body: JSON.stringify({ name: 'Bench' }) })
   return (await response.json() as { id: string }).id
@@ -62,6 +63,13 @@ export function cpuMs (pid: number): number {
   const [, rest] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')
   const fields = rest!.split(' ')
   return (Number(fields[11]) + Number(fields[12])) * 1000 / TICKS_PER_SECOND
+}
+
+/** The same of a process, those it has started, and those of them that have ended. */
+export function cpuOfTreeMs (pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
+  const ended = (Number(fields[13]) + Number(fields[14])) * 1000 / TICKS_PER_SECOND
+  return cpuMs(pid) + ended + childrenOf(pid).reduce((sum, child) => sum + cpuMs(child), 0)
 }
 
 export function residentBytes (pid: number): number {

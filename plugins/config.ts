@@ -69,7 +69,8 @@ function nest (env: Env, production: boolean): Config {
       maxPayload: env.SOCKET_MAX_PAYLOAD,
       maxBuffered: env.SOCKET_MAX_BUFFERED,
       maxPackets: env.SOCKET_MAX_PACKETS,
-      maxCafes: env.SOCKET_MAX_CAFES
+      maxCafes: env.SOCKET_MAX_CAFES,
+      coalesceWrites: env.SOCKET_WRITE_COALESCING === 'on'
     },
     chat: {
       maxLength: env.CHAT_MESSAGE_MAX_LENGTH,

@@ -6,7 +6,8 @@ import type { Attendance, Broadcast } from './ports.ts'
 const SMALL_ROOM = 50
 const QUIET_CHANGES = 4
 const QUIET_WINDOW_MS = 1000
-const SUMMARY_MS = 500
+/** A little more than half a second, so that also a late one makes no third within a second. */
+const SUMMARY_MS = 600
 const QUIET_AGAIN_MS = 2000
 const SAMPLE = 20
 const COUNTED_AT_ONCE = 500

@@ -4,8 +4,8 @@ import { isDataError, retryAfterMs } from './errors.ts'
 
 export type Outcome = Appended | { outcome: 'locked' }
 
-/** Commits drafts in one call; outcomes in their order. `wait`: queue for locked heads instead of skipping them. */
-export type Commit = (drafts: Draft[], wait: boolean) => Promise<Outcome[]>
+/** Commits drafts in one call; outcomes in their order. `lockFor`: queue for locked heads, so many milliseconds in all, instead of skipping them. */
+export type Commit = (drafts: Draft[], lockFor?: number) => Promise<Outcome[]>
 
 export interface GroupCommitOptions {
   /** drafts of one commit */
@@ -14,9 +14,14 @@ export interface GroupCommitOptions {
   maxQueue: number
   /** commits that may wait for a locked head at the same time */
   maxWaiting: number
+  /** milliseconds for a draft whose head is locked; at least half of it is for the lock */
+  timeout: number
 }
 
-interface Entry { draft: Draft, resolve: (appended: Appended) => void, reject: (error: unknown) => void }
+/** `since`: when it came, by the monotonic clock, milliseconds. */
+interface Entry { draft: Draft, since: number, resolve: (appended: Appended) => void, reject: (error: unknown) => void }
+
+const ageOf = ({ since }: Entry) => performance.now() - since
 
 /**
  * Sends that arrive while a commit is in flight form the next one, so the cost of a commit is shared by all who wait for it.
@@ -33,7 +38,7 @@ export function createGroupCommit (commit: Commit, options: GroupCommitOptions) 
     if (size >= options.maxQueue) return Promise.reject(refuse('CHAT_UNAVAILABLE', { retryAfterMs, message: 'Too many sends are waiting' }))
     size++
     return new Promise<Appended>((resolve, reject) => {
-      const entry = { draft, resolve, reject }
+      const entry = { draft, since: performance.now(), resolve, reject }
       const lane = lanes.get(draft.cafeId)
       if (lane !== undefined) return lane.push(entry)
       queue.push(entry)
@@ -47,7 +52,7 @@ export function createGroupCommit (commit: Commit, options: GroupCommitOptions) 
 
   async function drain () {
     while (queue.length > 0) {
-      const { locked, failure } = await settle(queue.splice(0, options.maxBatch), false)
+      const { locked, failure } = await settle(queue.splice(0, options.maxBatch))
       for (const entry of locked) detour(entry)
       if (failure !== undefined) refuseAll(queue, failure)
     }
@@ -59,7 +64,8 @@ export function createGroupCommit (commit: Commit, options: GroupCommitOptions) 
     const lane = lanes.get(cafeId)
     if (lane !== undefined) return lane.push(entry)
     const refusal = refuse('CHAT_UNAVAILABLE', { retryAfterMs, message: 'The cafe is busy' })
-    if (waiting >= options.maxWaiting) return entry.reject(refusal)
+    // PostgreSQL was slow to say so: to wait as long again would be too long for an answer.
+    if (ageOf(entry) > options.timeout / 2 || waiting >= options.maxWaiting) return entry.reject(refusal)
     // Those that queued up behind it go along: sends of one socket must not overtake each other.
     const followers = queue.filter(other => other.draft.cafeId === cafeId)
     if (followers.length > 0) queue.splice(0, queue.length, ...queue.filter(other => other.draft.cafeId !== cafeId))
@@ -71,7 +77,8 @@ export function createGroupCommit (commit: Commit, options: GroupCommitOptions) 
     const lane = lanes.get(cafeId)!
     waiting++
     while (lane.length > 0) {
-      const { failure } = await settle(lane.splice(0, options.maxBatch), true)
+      const batch = lane.splice(0, options.maxBatch)
+      const { failure } = await settle(batch, Math.max(options.timeout / 2, options.timeout - ageOf(batch[0]!)))
       if (failure !== undefined) refuseAll(lane, failure)
     }
     waiting--
@@ -84,9 +91,9 @@ export function createGroupCommit (commit: Commit, options: GroupCommitOptions) 
   }
 
   /** Answers every entry but the locked ones. `failure`: of the commit, not of a single draft. Never rejects. */
-  async function settle (batch: Entry[], wait: boolean): Promise<{ locked: Entry[], failure?: unknown }> {
+  async function settle (batch: Entry[], lockFor?: number): Promise<{ locked: Entry[], failure?: unknown }> {
     try {
-      const outcomes = await commit(batch.map(entry => entry.draft), wait)
+      const outcomes = await commit(batch.map(entry => entry.draft), lockFor)
       const locked = batch.filter((entry, index) => {
         const outcome = outcomes[index]!
         if (outcome.outcome === 'locked') return true
@@ -95,16 +102,16 @@ export function createGroupCommit (commit: Commit, options: GroupCommitOptions) 
       })
       return { locked }
     } catch (failure) {
-      if (batch.length > 1 && isDataError(failure)) return settleOneByOne(batch, wait)
+      if (batch.length > 1 && isDataError(failure)) return settleOneByOne(batch, lockFor)
       for (const entry of batch) entry.reject(failure)
       return isDataError(failure) ? { locked: [] } : { locked: [], failure }
     }
   }
 
-  async function settleOneByOne (batch: Entry[], wait: boolean): Promise<{ locked: Entry[], failure?: unknown }> {
+  async function settleOneByOne (batch: Entry[], lockFor?: number): Promise<{ locked: Entry[], failure?: unknown }> {
     const locked: Entry[] = []
     for (const [index, entry] of batch.entries()) {
-      const single = await settle([entry], wait)
+      const single = await settle([entry], lockFor)
       locked.push(...single.locked)
       if (single.failure === undefined) continue
       refuseAll(batch.slice(index + 1), single.failure)

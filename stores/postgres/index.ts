@@ -22,7 +22,7 @@ export interface Durable {
 export function createDurable (pool: Pool, { sendQueue, ...options }: DurableOptions): Durable {
   const query = createQuery(pool, options)
   return {
-    log: createLog(query, { maxBatch: 500, maxQueue: sendQueue, maxWaiting: 8 }),
+    log: createLog(query, { maxBatch: 500, maxQueue: sendQueue, maxWaiting: 8, timeout: options.timeout }),
     users: createUsers(query),
     cafes: createCafes(query),
     frameKey: async () => (await query<{ frame_key: Buffer }>('read', 'frame_key', FRAME_KEY, []))[0]!.frame_key

@@ -64,7 +64,7 @@ interface AppendRow extends MessageRow { outcome: string }
 export function createLog (query: Query, options: GroupCommitOptions): Log {
   const groupCommit = createGroupCommit(commit, options)
 
-  async function commit (drafts: Draft[], wait: boolean): Promise<Outcome[]> {
+  async function commit (drafts: Draft[], lockFor?: number): Promise<Outcome[]> {
     const rows = await query<AppendRow>('write', 'append', APPEND, [
       drafts.map(draft => draft.cafeId),
       drafts.map(draft => draft.userId),
@@ -72,8 +72,8 @@ export function createLog (query: Query, options: GroupCommitOptions): Log {
       drafts.map(draft => draft.content),
       drafts.map(draft => draft.clientId ?? null),
       drafts.map(draft => draft.hash),
-      wait
-    ])
+      lockFor !== undefined
+    ], lockFor)
     return rows.map((row, index) => toOutcome(row, drafts[index]!))
   }
 

@@ -10,13 +10,13 @@ export interface QueryOptions {
 }
 
 /**
- * Rows of a prepared statement. `write`: a repetition might do it twice, so a failure after it was sent is CHAT_OUTCOME_UNKNOWN.
+ * Rows of a prepared statement. `timeout`: other than usual, milliseconds. `write`: a repetition might do it twice, so a failure after it was sent is CHAT_OUTCOME_UNKNOWN.
  * @throws CHAT_UNAVAILABLE when nothing was done, CHAT_OUTCOME_UNKNOWN, or PostgreSQL's own error where it judged the data
  */
-export type Query = <Row extends object>(kind: 'read' | 'write', name: string, text: string, values: unknown[]) => Promise<Row[]>
+export type Query = <Row extends object>(kind: 'read' | 'write', name: string, text: string, values: unknown[], timeout?: number) => Promise<Row[]>
 
 /** The one way from the durable ports to the pool: every call is answered in bounded time. */
-export function createQuery (pool: Pool, { timeout, maxWaiting }: QueryOptions): Query {
+export function createQuery (pool: Pool, { timeout: usual, maxWaiting }: QueryOptions): Query {
   async function connect () {
     if (pool.waitingCount >= maxWaiting) throw refuse('CHAT_UNAVAILABLE', { retryAfterMs, message: 'Too many queries are waiting' })
     try {
@@ -26,7 +26,7 @@ export function createQuery (pool: Pool, { timeout, maxWaiting }: QueryOptions):
     }
   }
 
-  return async function query<Row extends object> (kind: 'read' | 'write', name: string, text: string, values: unknown[]): Promise<Row[]> {
+  return async function query<Row extends object> (kind: 'read' | 'write', name: string, text: string, values: unknown[], timeout = usual): Promise<Row[]> {
     const deadline = performance.now() + timeout
     const client = await connect()
     try {

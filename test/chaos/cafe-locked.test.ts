@@ -6,7 +6,8 @@ import { size } from './sizes.ts'
 
 t.setTimeout(100_000)
 
-const TURNS = 5
+/** Enough for a 99th percentile that does not depend on a handful of sends. */
+const TURNS = size.balanced === undefined ? 5 : 20
 const TURN_MS = 1000
 const STARVED_MS = 300
 
@@ -31,7 +32,7 @@ t.test("somebody holds one cafe's head, again and again: the other cafes do not 
       await operator.query('ROLLBACK')
       await delay(TURN_MS)
     }
-  }, { perSecond: 2 * size.perSecond })
+  })
   hold(t, verdict)
   inTime(t, verdict, 'ackMax', 1000)
 

@@ -52,8 +52,8 @@ t.test(`${PEOPLE} people come to one cafe within ${SECONDS} seconds, over two no
   const late = people.filter(({ joinedAt }) => joinedAt > began + 2000)
   const busiest = Math.max(...late.flatMap(({ updates }) => updates.map(({ at }) => within(at, updates))))
   t.comment(`users:update at one socket: ${Math.max(...heard)} in all, ${busiest} within the busiest second`)
-  // Two, one that answers the join itself, and one that a busy machine may move into the same second.
-  t.ok(busiest <= 4, `${busiest} within a second`)
+  // Other tests on the machine may move one into the second of two others.
+  t.ok(busiest <= (size.balanced === undefined ? 3 : 2), `${busiest} within a second`)
   t.ok(Math.max(...heard) <= 2 * (took + 3) + 10)
   t.ok(people.every(({ updates }) => updates.every(({ update: { joined = [], left = [] } }) => joined.length <= 20 && left.length <= 20)), 'samples of at most 20')
 

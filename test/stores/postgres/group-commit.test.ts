@@ -9,7 +9,7 @@ const draft = (content: string): Draft => ({ cafeId, userId: randomUUID(), usern
 
 /** What became of sends that arrive together, in their order. */
 async function outcomes (t: Test, commit: Commit, contents: string[]) {
-  const { append, waiting } = createGroupCommit(commit, { maxBatch: 4, maxQueue: 100, maxWaiting: 2 })
+  const { append, waiting } = createGroupCommit(commit, { maxBatch: 4, maxQueue: 100, maxWaiting: 2, timeout: 100 })
   const settled = await Promise.allSettled(contents.map(content => append(draft(content))))
   t.equal(waiting(), 0)
   return settled.map(result => result.status === 'fulfilled' ? result.value.outcome : result.reason.code)
@@ -39,9 +39,31 @@ t.test('a database that is lost while drafts are tried one by one: those not tri
 })
 
 t.test('what waits behind a commit that failed is refused with it, in a lane too', async t => {
-  const failing: Commit = async (drafts, wait) => {
-    if (wait) throw refuse('CHAT_UNAVAILABLE')
+  const failing: Commit = async (drafts, lockFor) => {
+    if (lockFor !== undefined) throw refuse('CHAT_UNAVAILABLE')
     return drafts.map(() => ({ outcome: 'locked' }))
   }
   t.same(await outcomes(t, failing, ['a', 'b', 'c', 'd', 'e', 'f']), Array(6).fill('CHAT_UNAVAILABLE'))
+})
+
+t.test('who has waited long to hear that the head is locked does not wait for it', async t => {
+  let waits = 0
+  const slow: Commit = async (drafts, lockFor) => {
+    if (lockFor !== undefined) waits++
+    else await new Promise(resolve => { setTimeout(resolve, 60) })
+    return drafts.map(() => ({ outcome: lockFor === undefined ? 'locked' : 'no-user' }))
+  }
+  t.same(await outcomes(t, slow, ['a', 'b']), ['CHAT_UNAVAILABLE', 'CHAT_UNAVAILABLE'])
+  t.equal(waits, 0)
+})
+
+t.test('who waits for the head has what is left of the time, and at least half of it', async t => {
+  const given: number[] = []
+  const commit: Commit = async (drafts, lockFor) => {
+    if (lockFor !== undefined) given.push(lockFor)
+    await new Promise(resolve => { setTimeout(resolve, 30) })
+    return drafts.map(() => ({ outcome: lockFor === undefined ? 'locked' : 'no-user' }))
+  }
+  t.same(await outcomes(t, commit, ['a', 'b', 'c', 'd', 'e']), Array(5).fill('no-user'))
+  t.ok(given.every(ms => ms >= 50 && ms < 75), `${given}`)
 })

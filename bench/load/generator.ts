@@ -1,0 +1,174 @@
+/** The load generator: a process of its own that takes orders by IPC, one after another. */
+import { performance } from 'node:perf_hooks'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Answer, Order, Plan, Report, Sample } from './plan.ts'
+import { openWire, type Wire } from './wire.ts'
+
+interface Room { cafeId: string, sends: number }
+
+interface Client {
+  room: Room
+  wire: Wire
+  number: number
+  /** of the last change heard, and of the one when it joined */
+  rev: number
+  base: number
+  isSender: boolean
+  inFlight: number
+  sent: number
+  wrong: boolean
+  /** when its sends were due, by their numbers */
+  due: Map<number, number>
+}
+
+const OPEN_AT_ONCE = 50
+const SETTLE_MS = 20_000
+const MAX_LATENCIES = 1_000_000
+const [EVENT, ACK, ZERO, NINE] = [0x32, 0x33, 0x30, 0x39]
+const [M, N] = [0x6d, 0x6e]
+
+let plan: Plan
+const clients: Client[] = []
+const counts = { sends: 0, acks: 0, deliveries: 0, refused: 0 }
+const latencies: number[] = []
+const state = { talking: false }
+
+process.on('message', (order: Order) => {
+  obey(order).then(answer, (error: Error) => answer({ is: 'failed', reason: error.stack ?? error.message }))
+})
+process.on('disconnect', () => process.exit())
+
+function answer (answer: Answer) { process.send!(answer) }
+
+async function obey (order: Order): Promise<Answer> {
+  if (order.do === 'open') return open(order.plan)
+  if (order.do === 'sample') return { is: 'sample', sample: sample() }
+  if (order.do === 'finish') return { is: 'finished', report: await finish() }
+  state.talking = true
+  if (plan.perSecond === undefined) for (const client of clients) fill(client)
+  else keepTo(plan.perSecond)
+  return { is: 'talking' }
+}
+
+async function open (given: Plan): Promise<Answer> {
+  plan = given
+  const seats = plan.rooms.flatMap(({ cafeId, members, senders }) => {
+    const room = { cafeId, sends: 0 }
+    return Array.from({ length: members }, (_, index) => ({ room, isSender: index < senders }))
+  })
+  for (let start = 0; start < seats.length; start += OPEN_AT_ONCE) {
+    await Promise.all(seats.slice(start, start + OPEN_AT_ONCE).map((seat, index) => enter(seat, start + index)))
+  }
+  return { is: 'open' }
+}
+
+/** Connects and joins; resolves with the ack of the join. */
+async function enter ({ room, isSender }: Pick<Client, 'room' | 'isSender'>, number: number) {
+  await new Promise<void>((resolve, reject) => {
+    const client: Client = { room, number, isSender, rev: 0, base: 0, inFlight: 0, sent: 0, wrong: false, due: new Map(), wire: undefined as never }
+    const greet = (bytes: Buffer, start: number, end: number) => {
+      const text = bytes.toString('utf8', start, end)
+      if (text.startsWith('0')) return client.wire.send(`40${JSON.stringify(plan.auths[number])}`)
+      if (text.startsWith('40')) return client.wire.send(`420["join:cafe",{"cafeId":"${room.cafeId}"}]`)
+      if (text.startsWith('44')) return reject(new Error(text))
+      if (!text.startsWith('430[')) return
+      const [ack] = JSON.parse(text.slice(3)) as [{ ok: boolean, data: { rev: number } }]
+      if (!ack.ok) return reject(new Error(text))
+      client.rev = client.base = ack.data.rev
+      listen = (bytes, start, end) => hear(client, bytes, start, end)
+      resolve()
+    }
+    let listen = greet
+    const onClose = () => {
+      client.wrong = true
+      reject(new Error('closed by the server'))
+    }
+    openWire(plan.urls[number % plan.urls.length]!, plan.path, (bytes, start, end) => listen(bytes, start, end), onClose).then(wire => {
+      client.wire = wire
+      clients.push(client)
+    }, reject)
+  })
+}
+
+/** The hot path: no text is made of what comes. */
+function hear (client: Client, bytes: Buffer, start: number, end: number) {
+  if (bytes[start + 1] === ACK) return hearAck(client, bytes, start, end)
+  // 42["message:new",...,"rev":N}]
+  if (bytes[start + 1] !== EVENT || bytes[start + 4] !== M || bytes[start + 12] !== N) return
+  counts.deliveries++
+  const rev = numberBefore(bytes, end - 2)
+  if (rev !== client.rev + 1) client.wrong = true
+  client.rev = rev
+  if (client.isSender && plan.perSecond !== undefined) hearOwn(client, bytes, start, end)
+}
+
+function numberBefore (bytes: Buffer, end: number): number {
+  let value = 0
+  for (let at = end - 1, unit = 1; bytes[at]! >= ZERO && bytes[at]! <= NINE; at--, unit *= 10) value += (bytes[at]! - ZERO) * unit
+  return value
+}
+
+function hearAck (client: Client, bytes: Buffer, start: number, end: number) {
+  counts.acks++
+  client.inFlight--
+  if (bytes.indexOf('"ok":true', start) > end) counts.refused++
+  if (plan.perSecond === undefined) fill(client)
+}
+
+function hearOwn (client: Client, bytes: Buffer, start: number, end: number) {
+  const mark = `"content":"${client.number} `
+  const found = bytes.indexOf(mark, start)
+  if (found < 0 || found > end) return
+  const from = found + mark.length
+  const number = Number.parseInt(bytes.toString('latin1', from, from + 10), 10)
+  const due = client.due.get(number)
+  if (due === undefined) return
+  client.due.delete(number)
+  if (latencies.length < MAX_LATENCIES) latencies.push(performance.now() - due)
+}
+
+function fill (client: Client) {
+  while (state.talking && client.isSender && client.inFlight < plan.inFlight) send(client)
+}
+
+function send (client: Client, due?: number) {
+  const { room, number, wire } = client
+  const sent = ++client.sent
+  client.inFlight++
+  room.sends++
+  counts.sends++
+  if (due !== undefined) client.due.set(sent, due)
+  wire.send(`42${sent}["message:send",{"cafeId":"${room.cafeId}","content":"${number} ${sent} and what else there is to say in a cafe","clientId":"${process.pid}-${number}-${sent}"}]`)
+}
+
+/** Sends when they are due, whatever has become of those before: who waits for a slow server would not see how slow it is. */
+async function keepTo (perSecond: number) {
+  const senders = clients.filter(({ isSender }) => isSender)
+  const began = performance.now()
+  for (let sent = 0; state.talking;) {
+    const now = performance.now()
+    for (let due = began + sent * 1000 / perSecond; due <= now; due = began + sent * 1000 / perSecond) send(senders[sent++ % senders.length]!, due)
+    await delay(1)
+  }
+}
+
+function sample (): Sample {
+  const { user, system } = process.cpuUsage()
+  return { sends: counts.sends, acks: counts.acks, deliveries: counts.deliveries, busy: (user + system) / 1000, at: performance.now() }
+}
+
+/** Stops sending, waits until everybody has everything, and compares. */
+async function finish (): Promise<Report> {
+  state.talking = false
+  const isComplete = ({ rev, base, room, inFlight }: Client) => rev === base + room.sends && inFlight === 0
+  for (const deadline = Date.now() + SETTLE_MS; Date.now() < deadline && !clients.every(isComplete);) await delay(10)
+  // Whatever would come twice has time to come.
+  await delay(200)
+  const report = { sends: counts.sends, refused: counts.refused, wrong: clients.filter(client => client.wrong || !isComplete(client)).length, latencies: latencies.splice(0) }
+  for (const client of clients) {
+    client.base = client.rev
+    client.wrong = false
+  }
+  for (const { room } of clients) room.sends = 0
+  return report
+}
