@@ -63,13 +63,19 @@ t.test('an ack waits for no topic', async t => {
   const { id: cafeId } = await found(node)
   const ann = await visit(t, node, 'ann', cafeId)
   await ask(ann.socket, 'message:send', { cafeId, content: 'cortado' })
-  // Redis has the scripts then, and nothing is on its way: a command without an answer would keep the next ones back.
   await until('a first one is told', () => updates(ann.socket).length === 1)
-  for (let seen = -1; seen !== proxy.answers(); await wait(700)) seen = proxy.answers()
-  proxy.hold()
-  const before = proxy.answers()
-  await ask(ann.socket, 'message:send', { cafeId, content: 'espresso' })
-  await until('Redis was asked to count it', async () => await looking!.zscore(`cafe:${cafeId}:topics`, 'espresso') !== null)
-  t.ok(proxy.answers() > before)
-  t.ok(proxy.release() > 0, 'and none of its answers had arrived')
+  // On a machine so busy that a node takes the silent Redis for lost before it comes to count, it does not ask: then once more.
+  let held = 0
+  for (const word of ['espresso', 'ristretto', 'macchiato', 'lungo']) {
+    // Redis has the scripts then, and nothing is on its way: a command without an answer would keep the next ones back.
+    for (let seen = -1; seen !== proxy.answers(); await wait(700)) seen = proxy.answers()
+    proxy.hold()
+    await ask(ann.socket, 'message:send', { cafeId, content: word })
+    const isAsked = async () => await looking!.zscore(`cafe:${cafeId}:topics`, word) !== null
+    const asked = await until('Redis was asked to count it', isAsked, 1500).then(() => true, () => false)
+    held = proxy.release()
+    if (asked) break
+    held = 0
+  }
+  t.ok(held > 0, 'Redis was asked to count it, and none of its answers had arrived')
 })

@@ -17,17 +17,20 @@ async function timed (work: Promise<unknown>): Promise<{ code: unknown, ms: numb
   return { code, ms: performance.now() - began }
 }
 
+/** A pool whose connections may be cut: by a proxy, or with the database at the test's end. */
+function openPool (t: Test, config: pg.PoolConfig): pg.Pool {
+  const pool = new pg.Pool(config)
+  pool.on('error', () => {})
+  pool.on('connect', client => client.on('error', () => {}))
+  t.teardown(() => pool.end())
+  return pool
+}
+
 /** A second way to the database, through a proxy. */
 async function detour (t: Test, url: string, options: Partial<typeof ample>, pool: pg.PoolConfig = {}) {
   const proxy = await startProxy(t, url)
-  const second = new pg.Pool({ connectionString: proxy.url, connectionTimeoutMillis: options.timeout ?? ample.timeout, ...pool })
-  // What the proxy cuts.
-  second.on('error', () => {})
-  second.on('connect', client => client.on('error', () => {}))
-  t.teardown(async () => {
-    proxy.resume()
-    await second.end()
-  })
+  const second = openPool(t, { connectionString: proxy.url, connectionTimeoutMillis: options.timeout ?? ample.timeout, ...pool })
+  t.teardown(() => proxy.resume())
   return { proxy, pool: second, log: createDurable(second, { ...ample, ...options }).log }
 }
 
@@ -57,8 +60,7 @@ t.test('a database that falls silent: whatever waits is answered in time, and no
 
 t.test('connections that are all taken: waiters are refused in time, and those beyond the bound at once', async t => {
   const { url, cafe } = await setUp(t)
-  const pool = new pg.Pool({ connectionString: url, max: 2, connectionTimeoutMillis: 500 })
-  t.teardown(() => pool.end())
+  const pool = openPool(t, { connectionString: url, max: 2, connectionTimeoutMillis: 500 })
   const query = createQuery(pool, { timeout: 500, maxWaiting: 3 })
   const holders = [await pool.connect(), await pool.connect()]
   const answers = await Promise.all(Array.from({ length: 5 }, () => timed(query('read', 'one', 'SELECT 1', []))))
@@ -79,8 +81,7 @@ t.test('connections that are all taken: waiters are refused in time, and those b
 
 t.test('what PostgreSQL gives up by itself was not done, and the connection stays', async t => {
   const { url, draft, pool, cafe } = await setUp(t)
-  const second = new pg.Pool({ connectionString: url, max: 1, lock_timeout: 200, statement_timeout: 400 })
-  t.teardown(() => second.end())
+  const second = openPool(t, { connectionString: url, max: 1, lock_timeout: 200, statement_timeout: 400 })
   const { log } = createDurable(second, ample)
   const pidOf = async () => (await second.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0]!.pid
   const pid = await pidOf()
@@ -99,8 +100,7 @@ t.test('what PostgreSQL gives up by itself was not done, and the connection stay
 
 t.test('a database that only reads: refused at once, over a new connection each time, until it writes again', async t => {
   const { url, draft, pool } = await setUp(t)
-  const second = new pg.Pool({ connectionString: url, max: 1 })
-  t.teardown(() => second.end())
+  const second = openPool(t, { connectionString: url, max: 1 })
   const { log } = createDurable(second, ample)
   const name = new URL(url).pathname.slice(1)
   await pool.query(`ALTER DATABASE "${name}" SET default_transaction_read_only = on`)
