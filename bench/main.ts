@@ -10,27 +10,40 @@ import { show, summarise, table } from './figures.ts'
 import { createScope } from './rig.ts'
 import { inTurns, type Measured, type Work } from './rounds.ts'
 
-const { values: { only, rounds: given } } = parseArgs({ options: { only: { type: 'string', multiple: true }, rounds: { type: 'string', default: '5' } } })
-if (!/^[1-9][0-9]?$/.test(given)) throw new Error('--rounds must be a number from 1 to 99')
-const rounds = Number(given)
-
-const rows: Record<string, { title: string, run: () => Promise<string> }> = {
-  hot: { title: 'One cafe of 200, 20 senders, 2 sends in flight each', run: () => compare({ rooms: 1, members: 200, senders: 20, inFlight: 2 }, 'perDelivery', true) },
-  many: { title: '50 cafes of 4, 2 senders each, 4 sends in flight', run: () => compare({ rooms: 50, members: 4, senders: 2, inFlight: 4 }, 'perSend', false) }
+const rows: Record<string, { title: string, run: (rounds: number) => Promise<string> }> = {
+  hot: {
+    title: 'One cafe of 200, 20 senders, 2 sends in flight each',
+    run: rounds => compare({ rooms: 1, members: 200, senders: 20, inFlight: 2 }, 'perDelivery', rounds)
+  },
+  many: {
+    title: '50 cafes of 4, 2 senders each, 4 sends in flight',
+    run: rounds => compare({ rooms: 50, members: 4, senders: 2, inFlight: 4 }, 'perSend', rounds)
+  }
 }
 
-const chosen = Object.entries(rows).filter(([name]) => only === undefined || only.includes(name))
-if (chosen.length === 0) throw new Error(`There is no such row; there are ${Object.keys(rows).join(', ')}`)
-for (const [name, { title, run }] of chosen) console.log(`\n## ${name}: ${title}\n\n${await run()}`)
+await main().catch((error: Error) => {
+  console.error(error.message)
+  process.exitCode = 1
+})
 
-async function compare (work: Work, cost: 'perDelivery' | 'perSend', withFloor: boolean): Promise<string> {
+/** A table is printed when it is complete. @throws at the first figure that cannot be had */
+async function main () {
+  const { values: { only, rounds } } = parseArgs({ options: { only: { type: 'string', multiple: true }, rounds: { type: 'string', default: '5' } } })
+  if (!/^[1-9][0-9]?$/.test(rounds)) throw new Error('--rounds must be a number from 1 to 99')
+  const chosen = Object.entries(rows).filter(([name]) => only === undefined || only.includes(name))
+  if (chosen.length === 0) throw new Error(`There is no such row; there are ${Object.keys(rows).join(', ')}`)
+  for (const [name, { title, run }] of chosen) console.log(`\n## ${name}: ${title}\n\n${await run(Number(rounds))}`)
+}
+
+/** One node, with memory and with Redis, beside bare Socket.IO; for deliveries also beside the least that Node can do. */
+async function compare (work: Work, cost: 'perDelivery' | 'perSend', rounds: number): Promise<string> {
   const scope = createScope()
   try {
     const bare = await startBare(scope, { name: 'bare Socket.IO' })
     const others = [
       await startKlatsch(scope, { name: 'klatsch, memory' }),
       await startKlatsch(scope, { name: 'klatsch, Redis', redis: true }),
-      ...withFloor ? [await startBare(scope, { name: 'floor: writes of a prepared frame', floor: true })] : []
+      ...cost === 'perDelivery' ? [await startBare(scope, { name: 'floor: writes of a prepared frame', floor: true })] : []
     ]
     const measured = await inTurns(scope, [bare, ...others], work, rounds)
     const base = measured.get(bare)!

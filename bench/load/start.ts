@@ -17,10 +17,12 @@ export async function startLoad (scope: Scope, plan: Plan): Promise<Load> {
   const args = scriptArgs('bench/load/generator')
   const child = fork(args.at(-1)!, { execArgv: args.slice(0, -1) })
   scope.teardown(() => child.kill())
+  const ended = once(child, 'exit').then(() => { throw new Error('the load generator has ended') })
+  ended.catch(() => {}) // whoever waits for an answer is told
 
   async function order<I extends Answer['is']> (order: Order, is: I): Promise<Extract<Answer, { is: I }>> {
     child.send(order)
-    const [answer] = await Promise.race([once(child, 'message'), once(child, 'exit').then(() => { throw new Error('the load generator has ended') })]) as [Answer]
+    const [answer] = await Promise.race([once(child, 'message'), ended]) as [Answer]
     if (answer.is === 'failed') throw new Error(answer.reason)
     if (answer.is !== is) throw new Error(`${order.do} was answered by ${answer.is}`)
     return answer as Extract<Answer, { is: I }>

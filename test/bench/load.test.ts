@@ -1,0 +1,88 @@
+import { spawn } from 'node:child_process'
+import { setTimeout as delay } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { startLoad } from '../../bench/load/start.ts'
+import { percentile, show, summarise } from '../../bench/figures.ts'
+import { listen } from '../support/build.ts'
+import { projectRoot, scriptArgs } from '../support/paths.ts'
+import { guest, openCafe } from '../support/sockets.ts'
+import { startWires } from '../support/wires.ts'
+
+t.setTimeout(60_000)
+
+/** A small crowd on a real node: three members of one cafe, two of whom send. */
+async function setUp (t: Test, loop: { perSecond?: number } = {}, lose = false) {
+  const app = await listen(t, { CHAT_LIMITS: 'off' })
+  const guests = await Promise.all(['ann', 'bob', 'cem'].map(name => guest(app, name)))
+  const cafe = await openCafe(app, guests[0]!)
+  const wires = await startWires(t, app.url)
+  if (lose) wires.spoil('lose')
+  const load = await startLoad(t, {
+    urls: [lose ? wires.url : app.url],
+    path: '/socket.io/',
+    inFlight: 2,
+    ...loop,
+    rooms: [{ cafeId: cafe.id, members: 3, senders: 2 }],
+    auths: guests.map(({ token }) => ({ token }))
+  })
+  return { app, cafe, load }
+}
+
+t.test('closed loop: everybody gets what was sent, and it is counted', async t => {
+  const { app, cafe, load } = await setUp(t)
+  await load.talk()
+  await delay(500)
+  const { acks, deliveries } = await load.sample()
+  t.ok(acks > 4 && deliveries > 4)
+  const { sends, latencies } = await load.finish()
+  t.equal((await load.sample()).deliveries, 3 * sends, 'three members')
+  t.equal((await app.services.cafes.get(cafe.id)).seq, sends, 'as many as the log has')
+  t.same(latencies, [], 'which only an open loop can tell')
+
+  await load.talk()
+  await delay(100)
+  t.ok((await load.finish()).sends > sends, 'and once more')
+})
+
+t.test('open loop: as many as were asked for, each with its latency', async t => {
+  const { load } = await setUp(t, { perSecond: 100 })
+  await load.talk()
+  await delay(1000)
+  const { sends, latencies } = await load.finish()
+  t.ok(sends > 60 && sends < 140, `${sends} sends`)
+  t.equal(latencies.length, sends)
+  t.ok(latencies.every(ms => ms > 0 && ms < 5000))
+})
+
+t.test('a client that misses something spoils the figures: there are none', async t => {
+  const { load } = await setUp(t, {}, true)
+  await load.talk()
+  await delay(500)
+  await t.rejects(load.finish(), /clients did not get exactly what was sent/)
+})
+
+t.test('a server that is not there', async t => {
+  const nowhere = { urls: ['http://127.0.0.1:1'], path: '/socket.io/', inFlight: 1, rooms: [{ cafeId: 'x', members: 1, senders: 1 }], auths: [{}] }
+  await t.rejects(startLoad(t, nowhere), /ECONNREFUSED/)
+})
+
+t.test('figures', async t => {
+  t.same(summarise([3, 1, 2]), { median: 2, least: 1, most: 3 })
+  t.same(summarise([4, 1, 2, 3]), { median: 2.5, least: 1, most: 4 })
+  t.equal(show(summarise([1.234, 200])), '101 (1.23 to 200)')
+  t.equal(percentile([5, 1, 3, 2, 4], 0.5), 3)
+  t.equal(percentile([1, 2], 0.99), 2)
+})
+
+t.test('npm run bench with wrong arguments says so and measures nothing', async t => {
+  for (const [args, words] of [[['--only', 'nothing'], /there are hot, many/], [['--rounds', '0'], /--rounds must be/], [['--fast'], /Unknown option/]] as const) {
+    const child = spawn(process.execPath, [...scriptArgs('bench/main'), ...args], { cwd: projectRoot })
+    let [stdout, stderr] = ['', '']
+    child.stdout.on('data', piece => { stdout += String(piece) })
+    child.stderr.on('data', piece => { stderr += String(piece) })
+    const code = await new Promise(resolve => { child.once('close', resolve) })
+    t.equal(code, 1)
+    t.match(stderr, words)
+    t.equal(stdout, '')
+  }
+})
