@@ -28,6 +28,11 @@ const NEGATION = /n['’]t$/iu
 // To the segmenter `l'espresso`, `flat_white` and `said.then` are one word each. Joiners within a word are no end of it.
 const BREAK = /[^\p{L}\p{M}\p{N}·\u200c\u200d]+/u
 
+// Letters of Europe with spaces between words, and nothing that hangs on them: the segmenter, which costs most of the time, finds there
+// what this finds.
+const SPACED = /^[\0-\u00ac\u00ae-\u00b6\u00b8-\u02ff\u0370-\u0482\u048a-\u052f\u1e00-\u1fff\u2010-\u2027\u2030-\u2043\u2045-\u205f\u20a0-\u20cf]*$/
+const RUN = /[\p{L}\p{N}_]+(?:(?:(?<=\p{L})['’.:](?=\p{L})|(?<=\p{N})['’.,;](?=\p{N}))[\p{L}\p{N}_]+)*/gu
+
 const HAN = /^\p{Script=Han}$/u
 /** What the dictionary of the segmenter takes for words: 三十, 二块; 到了, 不去, 很香. */
 const PHRASE = /^(?:[一二三四五六七八九十百千万亿两半零〇]+[个块元张件次位号点分时年月日天楼岁折時]?|.了|[我你您她很挺不].)$/u
@@ -74,7 +79,7 @@ export function extractWords (content: string, minLength: number): Word[] {
   })
   let before = ''
   let pieces = 0
-  for (const { segment, isWordLike } of segmenter.segment(text)) {
+  for (const { segment, isWordLike } of findPieces(text)) {
     if (words.size >= MAX_WORDS || ++pieces > MAX_PIECES) break
     // A Chinese word that the segmenter does not know comes in single signs: 拿铁.
     const sign = HAN.test(segment) && !lonelySigns.has(segment) ? segment : ''
@@ -84,6 +89,11 @@ export function extractWords (content: string, minLength: number): Word[] {
     for (const word of segment.toLowerCase().split(BREAK)) take(word)
   }
   return [...words.values()]
+}
+
+function * findPieces (text: string): Iterable<{ segment: string, isWordLike?: boolean | undefined }> {
+  if (!SPACED.test(text)) return yield * segmenter.segment(text)
+  for (const [segment] of text.matchAll(RUN)) yield { segment, isWordLike: true }
 }
 
 function isStopWord (word: string, stem: string): boolean {

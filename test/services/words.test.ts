@@ -104,3 +104,23 @@ t.test('a message made to cost much', async t => {
     t.ok(took < 250, `${JSON.stringify(unit)} 4000 characters long: ${took.toFixed(1)} ms`)
   }
 })
+
+t.test('where no dictionary is needed the short way finds what the segmenter finds', async t => {
+  // A sign of a script without spaces makes it take the long way, and is no word itself.
+  const isSame = (text: string) => JSON.stringify(extractWords(text, 4)) === JSON.stringify(extractWords(`${text} 的`, 4))
+  const pieces = [
+    "don't", 'isn’t', "can't.say", "don't3", '_don', 'espresso', 'Straße', 'café', 'naïve', 'кофе', 'ёлка', 'καφές', 'NaCl', 'R2D2', '2nd', '3,5kg', 'a.b', 'said.then',
+    "l'espresso", 'rock’n’roll', 'flat_white', '__', '10:30', 'x:y', 'foo-bar', '#tag', '@ann', 'x²', '½', 'Ⅷ', 'www.a.b', '😀', ' ', ' ', ' ', ',', '.', '…', '—', '"', '(', "'", '’', '/', '\n'
+  ]
+  let seed = 1
+  const random = (below: number) => {
+    seed = Math.imul(seed ^ (seed >>> 15), 0x2c1b3c6d) + 0x9e3779b9 | 0
+    return (seed >>> 8) % below
+  }
+  const differing: string[] = []
+  for (let count = 0; count < 3000; count++) {
+    const text = Array.from({ length: 1 + random(12) }, () => pieces[random(pieces.length)]).join('')
+    if (!isSame(text)) differing.push(text)
+  }
+  t.same(differing, [])
+})
