@@ -17,8 +17,11 @@ export const STEPS = 1e6
 const MAX_CAFES = 1000
 
 interface Said { messageId: string, userId: string, at: number }
-/** `said`: oldest first, never empty. `score`: log2 of the decayed sum on an axis that runs forward; plain weights overflow after 1024 half-lives. */
-interface Entry { text: string, said: Said[], score: number }
+/**
+ * `said`: oldest first, never empty. `authors`: when each of them said it last. `score`: log2 of the decayed sum on an axis that runs
+ * forward; plain weights overflow after 1024 half-lives.
+ */
+interface Entry { text: string, said: Said[], authors: Map<string, number>, score: number }
 interface Cafe { words: Map<string, Entry>, shown: string[], shownAt: number }
 
 /** Times come in with each call: this driver has no clock. */
@@ -32,13 +35,18 @@ export function createTopics ({ maxTopics, expiry }: Config['topics']): Topics {
   }
 
   function add (words: Map<string, Entry>, stem: string, text: string, mention: Said) {
-    const entry = words.get(stem) ?? { text, said: [], score: 0 }
-    if (entry.said.some(({ messageId }) => messageId === mention.messageId)) return
-    const after = entry.said.findLastIndex(({ at }) => at <= mention.at)
-    entry.said.splice(after + 1, 0, mention)
+    const entry = words.get(stem) ?? { text, said: [], authors: new Map(), score: 0 }
+    const { said, authors } = entry
+    const after = said.findLastIndex(({ at }) => at <= mention.at)
+    // The same message has the same time.
+    for (let index = after; said[index]?.at === mention.at; index--) if (said[index]!.messageId === mention.messageId) return
+    said.splice(after + 1, 0, mention)
+    authors.set(mention.userId, Math.max(mention.at, authors.get(mention.userId) ?? -Infinity))
     const since = newest(entry) - expiry
-    entry.said = entry.said.filter(({ at }) => at >= since).slice(-MAX_MESSAGES)
-    entry.score = strengthOf(entry.said, half)
+    let old = Math.max(0, said.length - MAX_MESSAGES)
+    while (said[old]!.at < since) old++
+    for (const { userId, at } of said.splice(0, old)) if (authors.get(userId) === at && !isSaid(said, userId, at)) authors.delete(userId)
+    entry.score = strengthOf(authors, half)
     if (isPlainer(text, entry.text)) entry.text = text
     words.set(stem, entry)
   }
@@ -69,7 +77,10 @@ export function createTopics ({ maxTopics, expiry }: Config['topics']): Topics {
         if (cafe === undefined || entry === undefined) continue
         entry.said = entry.said.filter(said => said.messageId !== messageId)
         if (entry.said.length === 0) cafe.words.delete(stem)
-        else entry.score = strengthOf(entry.said, half)
+        else {
+          entry.authors = new Map(entry.said.map(({ userId, at }) => [userId, at]))
+          entry.score = strengthOf(entry.authors, half)
+        }
       }
     },
 
@@ -96,13 +107,19 @@ export function createTopics ({ maxTopics, expiry }: Config['topics']): Topics {
 
 const newest = ({ said }: Entry): number => said.at(-1)!.at
 
+/** Did the author say it at this time, the oldest that there is? */
+function isSaid (said: readonly Said[], userId: string, at: number): boolean {
+  for (let index = 0; said[index]?.at === at; index++) if (said[index]!.userId === userId) return true
+  return false
+}
+
 /** log2 of the sum over authors of 2^(time of their newest mention / half). */
-function strengthOf (said: readonly Said[], half: number): number {
-  const latest = new Map(said.map(({ userId, at }) => [userId, at / half]))
-  const most = Math.max(...latest.values())
+function strengthOf (authors: ReadonlyMap<string, number>, half: number): number {
+  let most = -Infinity
+  for (const at of authors.values()) most = Math.max(most, at)
   let sum = 0
-  for (const weight of latest.values()) sum += 2 ** (weight - most)
-  return most + Math.log2(sum)
+  for (const at of authors.values()) sum += 2 ** ((at - most) / half)
+  return most / half + Math.log2(sum)
 }
 
 /** The first by code points: what Redis compares are bytes of UTF-8, which have their order. */
