@@ -48,8 +48,8 @@ async function compare (work: Work, cost: 'perDelivery' | 'perSend', rounds: num
     const measured = await inTurns(scope, [bare, ...others], work, rounds)
     const base = measured.get(bare)!
     const of = (contestant: Contestant, figure: (measured: Measured, round: number) => number) => show(summarise(measured.get(contestant)!.map(figure)))
-    const per = work.rooms * (cost === 'perDelivery' ? work.members : 1)
-    const whole = ({ [cost]: nodes, storesPerSend }: Measured) => nodes + storesPerSend / (cost === 'perDelivery' ? per : 1)
+    const units = cost === 'perDelivery' ? work.members : 1
+    const whole = ({ [cost]: nodes, storesPerSend }: Measured) => nodes + storesPerSend / units
     return table(
       ['server', `CPU µs ${cost === 'perDelivery' ? 'a delivery' : 'a send'}`, 'ratio', 'with PostgreSQL and Redis', 'sends/s', 'generator busy'],
       [bare, ...others].map(contestant => [
