@@ -111,20 +111,29 @@ function numberBefore (bytes: Buffer, end: number): number {
 function hearAck (client: Client, bytes: Buffer, start: number, end: number) {
   counts.acks++
   client.inFlight--
-  if (bytes.indexOf('"ok":true', start) > end) counts.refused++
+  if (find(bytes, start, end, '"ok":true') < 0) {
+    counts.refused++
+    client.room.sends--
+  }
   if (plan.perSecond === undefined) fill(client)
 }
 
 function hearOwn (client: Client, bytes: Buffer, start: number, end: number) {
   const mark = `"content":"${client.number} `
-  const found = bytes.indexOf(mark, start)
-  if (found < 0 || found > end) return
+  const found = find(bytes, start, end, mark)
+  if (found < 0) return
   const from = found + mark.length
   const number = Number.parseInt(bytes.toString('latin1', from, from + 10), 10)
   const due = client.due.get(number)
   if (due === undefined) return
   client.due.delete(number)
   if (latencies.length < MAX_LATENCIES) latencies.push(performance.now() - due)
+}
+
+/** Where the text begins between `start` and `end`; -1 where it is not. */
+function find (bytes: Buffer, start: number, end: number, text: string): number {
+  const found = bytes.subarray(start, end).indexOf(text)
+  return found < 0 ? found : start + found
 }
 
 function fill (client: Client) {

@@ -34,8 +34,8 @@ export async function startLoad (scope: Scope, plan: Plan): Promise<Load> {
     async sample () { return (await order({ do: 'sample' }, 'sample')).sample },
     async finish () {
       const { report } = await order({ do: 'finish' }, 'finished')
-      if (report.wrong > 0) throw new Error(`${report.wrong} clients did not get exactly what was sent, in order`)
       if (report.refused > 0) throw new Error(`${report.refused} sends of ${report.sends} were refused`)
+      if (report.wrong > 0) throw new Error(`${report.wrong} clients did not get exactly what was sent, in order`)
       return report
     }
   }

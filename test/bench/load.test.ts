@@ -11,8 +11,8 @@ import { startWires } from '../support/wires.ts'
 t.setTimeout(60_000)
 
 /** A small crowd on a real node: three members of one cafe, two of whom send. */
-async function setUp (t: Test, loop: { perSecond?: number } = {}, lose = false) {
-  const app = await listen(t, { CHAT_LIMITS: 'off' })
+async function setUp (t: Test, { lose = false, env = { CHAT_LIMITS: 'off' }, ...loop }: { perSecond?: number, lose?: boolean, env?: Record<string, string> } = {}) {
+  const app = await listen(t, env)
   const guests = await Promise.all(['ann', 'bob', 'cem'].map(name => guest(app, name)))
   const cafe = await openCafe(app, guests[0]!)
   const wires = await startWires(t, app.url)
@@ -55,10 +55,19 @@ t.test('open loop: as many as were asked for, each with its latency', async t =>
 })
 
 t.test('a client that misses something spoils the figures: there are none', async t => {
-  const { load } = await setUp(t, {}, true)
+  const { load } = await setUp(t, { lose: true })
   await load.talk()
   await delay(500)
   await t.rejects(load.finish(), /clients did not get exactly what was sent/)
+})
+
+t.test('a send that is refused spoils the figures, and is not waited for', async t => {
+  const { load } = await setUp(t, { env: { CHAT_USER_RATE: '3' } })
+  const start = Date.now()
+  await load.talk()
+  await delay(500)
+  await t.rejects(load.finish(), /sends of \d+ were refused/)
+  t.ok(Date.now() - start < 10_000)
 })
 
 t.test('a server that is not there', async t => {
