@@ -29,8 +29,8 @@ const ANSWER_MS = 5000
 const AFTER_MS = 2000
 /** All clients come at once. */
 const JOIN_MS = 30_000
-/** A send is repeated until this long after its first try. */
-const GIVE_UP_MS = 40_000
+/** A send is repeated until this long after its first try. A stock client may ask a node that does not answer twice, 20 s each time. */
+const GIVE_UP_MS = 60_000
 /** What another try, under the same clientId, may mend. */
 const PASSING = new Set(['CHAT_UNAVAILABLE', 'CHAT_OUTCOME_UNKNOWN', 'CHAT_NOT_MEMBER'])
 

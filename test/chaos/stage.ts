@@ -49,10 +49,14 @@ export interface Show {
   /** Which one, when a test file shows several. */
   label?: string
   perSecond?: number
+  /** The log must not have grown for so long before it is judged: more than the default where a node may still do what nobody waits for. */
+  settleMs?: number
 }
 
 /** From the last ack until every client has everything. */
 const QUIET_MS = 10_000
+/** Whatever would come twice has time to come. */
+const SETTLE_MS = 300
 
 export const environment = { JWT_SECRET: 'a secret of the chaos tests, long enough', CHAT_USER_RATE: '100000', CHAT_CAFE_RATE: '1000000', CHAT_HISTORY_LIMIT: '100', ...size.env }
 
@@ -88,7 +92,7 @@ export async function setUp (t: Test, plan: Plan = {}): Promise<Stage> {
  * Lets the crowd talk, breaks something in the middle of it, and finishes.
  * @param fault resolves when everything is whole again
  */
-export async function run (t: Test, stage: Stage, fault: () => Promise<unknown>, { label, perSecond = size.perSecond }: Show = {}): Promise<Verdict> {
+export async function run (t: Test, stage: Stage, fault: () => Promise<unknown>, show: Show = {}): Promise<Verdict> {
   const { crowd } = stage
   const breaking = delay(size.breakAfterMs).then(async () => {
     await crowd.locate()
@@ -96,14 +100,14 @@ export async function run (t: Test, stage: Stage, fault: () => Promise<unknown>,
     await fault()
     return { brokenAt, healedAt: Date.now() }
   })
-  const [times] = await Promise.all([breaking, crowd.talk({ perSecond, seconds: size.seconds, over: breaking })])
-  return finish(t, stage, times, label)
+  const [times] = await Promise.all([breaking, crowd.talk({ perSecond: show.perSecond ?? size.perSecond, seconds: size.seconds, over: breaking })])
+  return finish(t, stage, times, show)
 }
 
 /** Waits until all is quiet, judges what was written down, compares the copies, and ends the nodes. One line of figures goes to main.ts. */
-export async function finish (t: Test, stage: Stage, times: Fault, label?: string): Promise<Verdict> {
+export async function finish (t: Test, stage: Stage, times: Fault, { label, settleMs }: Show = {}): Promise<Verdict> {
   const { crowd, nodes, redis, databaseUrl, killed } = stage
-  const tables = await quiet(crowd, databaseUrl)
+  const tables = await quiet(crowd, databaseUrl, settleMs)
   const verdict = judge(crowd.records, tables, times)
 
   const alive = nodes.filter(({ child }) => child.exitCode === null && child.signalCode === null)
@@ -128,21 +132,20 @@ export async function finish (t: Test, stage: Stage, times: Fault, label?: strin
   return verdict
 }
 
-/** Waits until every client has heard the last change of its cafe, if that ever comes. What the database says then. */
-export async function quiet ({ records }: Crowd, databaseUrl: string): Promise<Tables> {
-  const quietBy = Date.now() + QUIET_MS
+/** Waits until every client has heard the last change of its cafe, if that ever comes, and no more have come for a while. What the database says then. */
+export async function quiet ({ records }: Crowd, databaseUrl: string, settleMs = SETTLE_MS): Promise<Tables> {
+  const quietBy = Date.now() + QUIET_MS + settleMs
   let tables = await readTables(databaseUrl)
-  const isQuiet = () => {
+  for (let looked = '', settledAt = 0; Date.now() < quietBy; tables = await readTables(databaseUrl)) {
     const revs = new Map(tables.heads.map(head => [head.cafe_id, head.rev]))
-    return records.members.every(({ cafeId, steps }) => steps.at(-1)!.rev === revs.get(cafeId))
-  }
-  while (!isQuiet() && Date.now() < quietBy) {
+    const isQuiet = records.members.every(({ cafeId, steps }) => steps.at(-1)!.rev === revs.get(cafeId))
+    const now = JSON.stringify(tables.heads)
+    if (!isQuiet || now !== looked) settledAt = Date.now() + settleMs
+    else if (Date.now() >= settledAt) break
+    looked = now
     await delay(50)
-    tables = await readTables(databaseUrl)
   }
-  // Whatever would come twice has time to come.
-  await delay(300)
-  return readTables(databaseUrl)
+  return tables
 }
 
 const CLEAN = ['refused', 'hung', 'ackedLost', 'storedTwice', 'unattempted', 'changesLost', 'brokenLogs', 'lost', 'doubled', 'disordered', 'phantoms'] as const
