@@ -194,7 +194,8 @@ t.test('tap: every test is its test', async t => {
   for (const file of tests) t.match(readFileSync(join(projectRoot, 'test', file), 'utf8'), /^import t(, \{[^}]*\})? from 'tap'$/m, file)
   const { devDependencies, scripts } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as Record<string, Record<string, string>>
   t.equal(devDependencies!.tap, versionOf('tap'))
-  t.match(scripts!.test, /&& tap( && |$)/)
+  t.match(scripts!.test, /&& c8 node build\/test\/main\.js$/)
+  t.match(readFileSync(join(projectRoot, 'test/main.ts'), 'utf8'), /^ {2}t\.spawn\(/m, 'tap runs them')
 })
 
 /** The whole app, with the options of its routes. */

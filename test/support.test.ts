@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process'
-import { copyFileSync, existsSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import pg from 'pg'
 import { Redis } from 'ioredis'
 import t from 'tap'
-import { hasCode, untouched } from './support/coverage.ts'
-import { compiled, projectRoot, scriptArgs } from './support/paths.ts'
+import { projectRoot, scriptArgs } from './support/paths.ts'
 import { findUrl } from './support/server.ts'
 import { createDatabase, createTemplate, freePort, launch, redisUrl, startPostgres, startRedis, startServer, until, type Scope } from './support/servers.ts'
 
@@ -43,7 +42,7 @@ async function answers (url: string): Promise<boolean> {
   })
 }
 
-// Several servers and a run of tap inside this one: on a busy machine more than tap's 30 s.
+// Several servers and runs inside this one: on a busy machine more than tap's 30 s.
 t.setTimeout(120_000)
 
 t.test('two databases are isolated, and gone after their tests', async (t) => {
@@ -188,28 +187,13 @@ t.test('free ports are free', async (t) => {
   t.notOk(await answers(`http://127.0.0.1:${port}`))
 })
 
-t.test('code that nothing loads counts as not covered', async (t) => {
-  t.notOk(hasCode('/** Types only. */\nexport {};\n//# sourceMappingURL=ports.js.map'))
-  t.ok(hasCode('export const a = 1;\nexport {};\n//# sourceMappingURL=a.js.map'))
-  const code = 'export const a = 1;\n//# sourceMappingURL=a.js.map'
-  t.match(untouched('file:///a.js', code), { url: 'file:///a.js', functions: [{ ranges: [{ endOffset: code.length, count: 0 }, { endOffset: 19, count: 0 }] }] })
-})
+/** Environment without the marks of the run that we are in: the child is to be one of its own. */
+const plainEnv = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TAP')))
 
-/** Environment without the marks of the tap run that we are in: the child is to be a run of its own. */
-const plainEnv = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(TAP|_TAPJS)/.test(name) && name !== 'NODE_OPTIONS'))
-const [held, before, after] = ['support/held-run', 'run-before', 'run-after'].map((script) => String(scriptArgs(`test/${script}`).at(-1)))
-const tap = join(projectRoot, 'node_modules', '.bin', 'tap')
-
-for (const [how, args, isRun] of [
-  ['started by hand', scriptArgs('test/support/held-run'), 'pid'],
-  ['of tap', [tap, '--disable-coverage', ...compiled ? [] : ['--node-arg=--import=tsx'], `--before=${before}`, `--after=${after}`, held], 'parent']
-] as const) {
+for (const [how, args, isRun] of [['of one file', [], 'pid'], ['of several', ['shared'], 'parent']] as const) {
   t.test(`a run ${how} that is killed takes its servers with it`, async (t) => {
-    // A project of its own for tap, which begins by removing the coverage of the project that it runs in: ours, of this run.
-    const cwd = t.testdir()
-    copyFileSync(join(projectRoot, '.taprc'), join(cwd, '.taprc'))
     // The shell stands between: a child of ours would find our run's servers and use those.
-    const shell = spawn('sh', ['-c', '"$@"; :', 'sh', process.execPath, ...args as string[]], { cwd, env: plainEnv, stdio: ['ignore', 'ignore', 'pipe'] })
+    const shell = spawn('sh', ['-c', '"$@"; :', 'sh', process.execPath, ...scriptArgs('test/support/held-run'), ...args], { cwd: projectRoot, env: plainEnv, stdio: ['ignore', 'ignore', 'pipe'] })
     const { postgresUrl, redisUrl, folder, [isRun]: pid } = await new Promise<Held>((resolve, reject) => {
       const lines: string[] = []
       createInterface(shell.stderr).on('line', (line) => {

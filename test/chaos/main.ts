@@ -2,13 +2,12 @@
  * `npm run chaos`: every fault test of this folder, one after another, each in a process of its own and in full size: three nodes
  * behind haproxy, with their own PostgreSQL and Redis. Then one table of what the oracle found. Status 1 if any of them failed.
  *
- *   node build/test/chaos/main.js [--only NAME]... [--small] [--jobs N]
+ *   node build/test/chaos/main.js [--only NAME]... [--small]
  *
  *   --only NAME  those with NAME in their names; may be given several times
  *   --small      in the size in which they run in `npm test`
- *   --jobs N     so many at a time, which is for the small size: in full size one needs the machine for itself
  *
- * CHAOS_CLIENTS, CHAOS_CAFES, CHAOS_RATE (operations per second) and CHAOS_SECONDS change the size. The tests run in the form in
+ * CHAOS_CLIENTS, CHAOS_CAFES, CHAOS_RATE (operations per second), CHAOS_SECONDS and CHAOS_SOAK (seconds) change the size. The tests run in the form in
  * which this runs: compiled, or as sources when this is started through tsx.
  */
 import { spawn } from 'node:child_process'
@@ -39,7 +38,7 @@ interface Figures {
 }
 
 /** Of one test file; its servers go with it. */
-const MOST_MS = 400_000
+const MOST_MS = 400_000 + 1000 * (Number(process.env.CHAOS_SOAK) || 0)
 const GRACE_MS = 5000
 /** Shown of a test that failed. */
 const MOST_LINES = 100
@@ -68,8 +67,7 @@ const columns: Record<string, (figures: Figures) => string | number> = {
 process.exitCode = await main()
 
 async function main (): Promise<number> {
-  const { values: { only, small, jobs } } = parseArgs({ options: { only: { type: 'string', multiple: true }, small: { type: 'boolean' }, jobs: { type: 'string', default: '1' } } })
-  if (!/^[1-9]$/.test(jobs)) throw new Error('--jobs must be a number from 1 to 9')
+  const { values: { only, small } } = parseArgs({ options: { only: { type: 'string', multiple: true }, small: { type: 'boolean' } } })
   const all = readdirSync(folder).filter(file => file.endsWith(ending)).map(file => file.slice(0, -ending.length)).toSorted()
   const chosen = all.filter(name => only === undefined || only.some(part => name.includes(part)))
   if (chosen.length === 0) {
@@ -79,15 +77,11 @@ async function main (): Promise<number> {
   // Its PostgreSQL serves all of them but those that break it.
   const run = await startRun(process.pid)
   const ran: Ran[] = []
-  const waiting = [...chosen]
-  async function work () {
-    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
-      const one = await runFile(name, small === true ? 'small' : 'full')
-      console.log([`${one.ok ? 'ok    ' : 'not ok'}  ${name}, ${one.seconds} s`, ...remarks(one)].join('\n        '))
-      ran.push(one)
-    }
+  for (const name of chosen) {
+    const one = await runFile(name, small === true ? 'small' : 'full')
+    console.log([`${one.ok ? 'ok    ' : 'not ok'}  ${name}, ${one.seconds} s`, ...remarks(one)].join('\n        '))
+    ran.push(one)
   }
-  await Promise.all(Array.from({ length: Number(jobs) }, work))
   await run.stop()
   console.log('\n' + layOut(ran.flatMap(rowsOf)))
   const failed = ran.filter(({ ok }) => !ok)

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { compiled, projectRoot, scriptArgs, uncovered } from '../support/paths.ts'
+import { projectRoot, scriptArgs } from '../support/paths.ts'
 import { end, launch, type Exit, type Launched, type Scope } from '../support/processes.ts'
 import { startRelay } from '../support/relay.ts'
 
@@ -21,7 +21,7 @@ export function folder (t: Scope): string {
 
 function environment (t: Scope, env: Record<string, string>) {
   const { PATH, HOME } = process.env
-  return { PATH, HOME, HOST: '127.0.0.1', PORT: '0', DATA_DIR: folder(t), DRAIN_WAIT: '0', ...compiled ? {} : uncovered, ...env }
+  return { PATH, HOME, HOST: '127.0.0.1', PORT: '0', DATA_DIR: folder(t), DRAIN_WAIT: '0', ...env }
 }
 
 /** Runs a script of the project to its end; killed (`code` null) if it has none. `env`: its whole environment, but for PATH and HOME. */

@@ -15,12 +15,6 @@ export function scriptArgs (script: string): string[] {
     : ['--import=tsx', join(projectRoot, `${script}.ts`)]
 }
 
-/**
- * Environment for a child whose code must not count as covered: one that runs the sources through tsx
- * (its positions are not those of the compiled files), or one that outlives the report.
- */
-export const uncovered = { _TAPJS_PROCESSINFO_COVERAGE_: '0' }
-
 function findRoot (folder: string): string {
   if (existsSync(join(folder, 'package.json'))) return folder
   const parent = dirname(folder)

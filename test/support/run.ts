@@ -4,7 +4,7 @@ import { createConnection, type Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
-import { projectRoot, scriptArgs, uncovered } from './paths.ts'
+import { projectRoot, scriptArgs } from './paths.ts'
 
 /** A cold start: the supervisor may compile itself through tsx on a busy machine. */
 const START_TIMEOUT_MS = 30_000
@@ -41,7 +41,7 @@ export interface Run {
 
 let joined: Promise<Run> | undefined
 
-/** The run that this test process belongs to: tap's, whose pid is our parent's, or one of its own when it was started by hand. */
+/** The run that this test process belongs to: that of test/main.ts, whose pid is our parent's, or one of its own when it was started by hand. */
 export function joinRun (): Promise<Run> {
   joined ??= connect(process.ppid).then((run) => run ?? startRun(process.pid))
   return joined
@@ -62,8 +62,7 @@ export async function startRun (owner: number): Promise<Run> {
     cwd: projectRoot,
     // It must outlive a Ctrl-C in the terminal and must not hold tap's pipes open.
     detached: true,
-    stdio: ['ignore', log, log],
-    env: { ...process.env, ...uncovered }
+    stdio: ['ignore', log, log]
   })
   closeSync(log)
   child.unref()

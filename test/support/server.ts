@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs'
-import { projectRoot, scriptArgs, compiled, uncovered } from './paths.ts'
+import { projectRoot, scriptArgs } from './paths.ts'
 import { end, launch, type Exit, type Launched, type Scope } from './processes.ts'
 import { makeFolder } from './run.ts'
 
@@ -25,7 +25,7 @@ export async function startServer (t: Scope, env: Record<string, string>): Promi
     options: {
       cwd: projectRoot,
       // Nothing else of ours: a DATABASE_URL in the developer's shell must not reach a server under test.
-      env: { PATH, HOME, HOST: '127.0.0.1', PORT: '0', DATA_DIR: dataDir, DRAIN_WAIT: '0', ...compiled ? {} : uncovered, ...env }
+      env: { PATH, HOME, HOST: '127.0.0.1', PORT: '0', DATA_DIR: dataDir, DRAIN_WAIT: '0', ...env }
     },
     ready: findUrl,
     timeoutMs: 60_000

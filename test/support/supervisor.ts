@@ -1,8 +1,8 @@
 /**
  * Holds the servers of one test run: `supervisor <pid of the run> <state file>`.
  *
- * It is a process of its own because nothing inside tap survives `kill -9` of tap. It watches the run, and when that is gone,
- * when it is told to, or at the latest after half an hour, it stops all servers, kills what the test processes started, and ends.
+ * It is a process of its own because nothing inside a run survives its `kill -9`. It watches the run, and when that is gone,
+ * when it is told to, or at the latest after two hours, it stops all servers, kills what the test processes started, and ends.
  */
 import { chmodSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
@@ -15,7 +15,7 @@ import { testSettings } from './postgres-settings.ts'
 import type { Answer, Order, RunState } from './run.ts'
 
 const WATCH_MS = 250
-const HARD_CAP_MS = 30 * 60 * 1000
+const HARD_CAP_MS = 2 * 60 * 60 * 1000
 /** For PostgreSQL's orderly stop. After that this process ends, which stops PostgreSQL as well, and the data goes. */
 const STOP_CAP_MS = 4000
 
@@ -32,7 +32,7 @@ let stopping = false
 
 createServer(serve).listen(join(folder, 'orders'), announce)
 setInterval(() => { if (!isRunning(owner, ownerStarted)) stop('the run is gone') }, WATCH_MS)
-setTimeout(() => stop('half an hour is over'), HARD_CAP_MS)
+setTimeout(() => stop('two hours are over'), HARD_CAP_MS)
 process.once('SIGTERM', () => stop('asked by SIGTERM'))
 
 function announce () {

@@ -1,4 +1,4 @@
-import { projectRoot, scriptArgs, uncovered } from '../../support/paths.ts'
+import { projectRoot, scriptArgs } from '../../support/paths.ts'
 import { end, launch, type Exit, type Scope } from '../../support/processes.ts'
 
 export interface LiteralProcessOptions {
@@ -23,20 +23,20 @@ export interface LiteralProcess {
 }
 
 /** Starts the literal server as a process of its own, because one of its faults ends the process. It is stopped at teardown. */
-export async function startLiteral (t: Scope, { databaseUrl, redisUrl, jwtSecret, env = {} }: LiteralProcessOptions): Promise<LiteralProcess> {
+export async function startLiteral (t: Scope, { databaseUrl, redisUrl, jwtSecret, env = {} }: LiteralProcessOptions): Promise<LiteralProcess & { pid: number }> {
   const { PATH, HOME } = process.env
   const server = await launch({
     command: process.execPath,
     args: scriptArgs('test/specification/literal/server'),
     options: {
       cwd: projectRoot,
-      env: { PATH, HOME, ...uncovered, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, JWT_SECRET: jwtSecret, ...env }
+      env: { PATH, HOME, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, JWT_SECRET: jwtSecret, ...env }
     },
     ready: (output) => /listening at (http:[^"]+)/.exec(output)?.[1]
   })
   const stop = () => end(server)
   t.teardown(stop)
-  return { url: server.ready, logs: server.logs, exited, stop, kill }
+  return { url: server.ready, pid: server.pid, logs: server.logs, exited, stop, kill }
 
   function exited (): Exit | undefined {
     const { exitCode, signalCode } = server.child

@@ -149,8 +149,7 @@ t.test('as an ordinary user', { buffered: true }, async t => {
   // A node below /root is out of reach for others.
   const reachable = spawnSync(process.execPath, ['--version'], nobody).status === 0
   if (!reachable) await cp(process.execPath, join(folder, 'node'))
-  // tap wants to be loaded there too, from a folder that may be out of reach as well.
-  const before = ['env', '-u', 'NODE_OPTIONS', reachable ? process.execPath : join(folder, 'node')]
+  const before = [reachable ? process.execPath : join(folder, 'node')]
 
   for (const [name, user] of Object.entries({ nobody, 'a uid without a name': nameless })) {
     await t.test(name, async t => {
