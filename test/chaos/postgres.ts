@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import { startPostgres, type OwnPostgres } from '../support/servers.ts'
-import { hold, inTime, run, setUp, type Stage } from './stage.ts'
+import { hold, inTime, run, setUp, type Plan, type Stage } from './stage.ts'
 import type { Verdict } from './checker.ts'
 
 /** Whatever is asked is answered within a second, by an error with a code if it must be. */
@@ -9,9 +9,9 @@ const ANSWER_MS = 1000
 const FIRST_ACK_MS = 1000
 
 /** A crowd on a PostgreSQL of its own. */
-export async function setUpOwn (t: Test): Promise<Stage & { postgres: OwnPostgres }> {
+export async function setUpOwn (t: Test, plan: Omit<Plan, 'databaseUrl'> = {}): Promise<Stage & { postgres: OwnPostgres }> {
   const postgres = await startPostgres(t)
-  return { ...await setUp(t, { databaseUrl: postgres.url }), postgres }
+  return { ...await setUp(t, { ...plan, databaseUrl: postgres.url }), postgres }
 }
 
 /** Breaks PostgreSQL in the middle of the talk, and holds what must hold then. `fault` resolves when PostgreSQL works again. */

@@ -10,6 +10,8 @@ export interface Size {
   seconds: number
   /** Into the talk. */
   breakAfterMs: number
+  /** For how long soak.test.ts breaks one thing after another. */
+  soakSeconds: number
   /** What others on the same machine may add to any time. */
   patienceMs: number
   /** Of the nodes: variables that differ from their defaults. */
@@ -18,12 +20,12 @@ export interface Size {
 
 export const sizes = {
   /** In `npm test`, where it shares the machine with other tests; the leases of presence are short because waiting for them is. */
-  small: { clients: 24, cafes: 4, perSecond: 30, seconds: 4, breakAfterMs: 1200, patienceMs: 1500, env: { PRESENCE_HEARTBEAT: '800', PRESENCE_LEASE: '3000' } },
+  small: { clients: 24, cafes: 4, perSecond: 30, seconds: 4, breakAfterMs: 1200, soakSeconds: 6, patienceMs: 1500, env: { PRESENCE_HEARTBEAT: '800', PRESENCE_LEASE: '3000' } },
   /** In `npm run chaos`, which has the machine for itself. */
-  full: { balanced: 3, clients: 300, cafes: 20, perSecond: 100, seconds: 20, breakAfterMs: 5000, patienceMs: 0, env: { DRAIN_WAIT: '1000' } }
+  full: { balanced: 3, clients: 300, cafes: 20, perSecond: 100, seconds: 20, breakAfterMs: 5000, soakSeconds: 180, patienceMs: 0, env: { DRAIN_WAIT: '1000' } }
 } satisfies Record<string, Size>
 
-/** The size that CHAOS_SIZE names, with CHAOS_CLIENTS, CHAOS_CAFES, CHAOS_RATE and CHAOS_SECONDS in the place of its numbers. */
+/** The size that CHAOS_SIZE names, with CHAOS_CLIENTS, CHAOS_CAFES, CHAOS_RATE, CHAOS_SECONDS and CHAOS_SOAK (seconds) in the place of its numbers. */
 export const size: Size = read(process.env)
 
 function read (env: Record<string, string | undefined>): Size {
@@ -41,6 +43,7 @@ function read (env: Record<string, string | undefined>): Size {
     clients: number('CHAOS_CLIENTS', named.clients),
     cafes: number('CHAOS_CAFES', named.cafes),
     perSecond: number('CHAOS_RATE', named.perSecond),
-    seconds: number('CHAOS_SECONDS', named.seconds)
+    seconds: number('CHAOS_SECONDS', named.seconds),
+    soakSeconds: number('CHAOS_SOAK', named.soakSeconds)
   }
 }

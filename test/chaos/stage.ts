@@ -25,6 +25,8 @@ export interface Stage {
   balancer?: Balancer
   /** Ends a node and starts another in its place, somewhere else; resolves when it takes part. */
   restart: (index: number) => Promise<Exit>
+  /** The same, but the end is SIGKILL. */
+  replace: (index: number) => Promise<Exit>
   /** Nodes that the test kills: how they end is no fault. */
   killed: Set<OwnServer>
 }
@@ -73,19 +75,27 @@ export async function setUp (t: Test, plan: Plan = {}): Promise<Stage> {
   const nodes = await Promise.all(Array.from({ length: size.balanced ?? plan.nodes ?? 2 }, start))
   const balancer = size.balanced === undefined || plan.doors !== undefined ? undefined : await startBalancer(t, nodes.map(({ url }) => url))
   const doors = await plan.doors?.(nodes) ?? (balancer === undefined ? directDoors(nodes, plan.options) : balancedDoors(t, balancer, plan.options))
+  const killed = new Set<OwnServer>()
   const crowd = await createCrowd(t, nodes, doors, { clients: plan.clients ?? size.clients, cafes: plan.cafes ?? size.cafes })
 
-  async function restart (index: number) {
-    const old = nodes[index]!
-    const code = await old.stop()
-    const exit = await old.exited
-    t.equal(code, 0, `node ${index} ends when it is asked to, with 0`)
+  async function startAnew (index: number) {
+    const exit = await nodes[index]!.exited
     nodes[index] = await start(undefined, index)
     await balancer?.replace(index, nodes[index].url)
     await within('it takes part', async () => (await balancer?.up())?.includes(index) ?? true)
     return exit
   }
-  return { redis, databaseUrl, nodes, crowd, ...(balancer && { balancer }), restart, killed: new Set() }
+  async function restart (index: number) {
+    t.equal(await nodes[index]!.stop(), 0, `node ${index} ends when it is asked to, with 0`)
+    return startAnew(index)
+  }
+  function replace (index: number) {
+    const node = nodes[index]!
+    killed.add(node)
+    node.kill('SIGKILL')
+    return startAnew(index)
+  }
+  return { redis, databaseUrl, nodes, crowd, ...(balancer && { balancer }), restart, replace, killed }
 }
 
 /**
