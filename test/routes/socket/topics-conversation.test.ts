@@ -68,7 +68,9 @@ t.test('an ack waits for no topic', async t => {
   for (let seen = -1; seen !== proxy.answers(); await wait(700)) seen = proxy.answers()
   proxy.hold()
   await ask(ann.socket, 'message:send', { cafeId, content: 'espresso' })
-  // So the ack has waited for no answer of Redis. Now they arrive.
+  // Redis has answered nothing, and nobody has given up waiting for it.
+  const { body } = await node.inject('/metrics')
+  t.notMatch(body, 'chat_hot_state_failures_total{part="topics"}')
   await until('it is counted afterwards', async () => {
     proxy.release()
     return await looking!.zscore(`cafe:${cafeId}:topics`, 'espresso') !== null
