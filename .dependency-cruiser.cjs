@@ -130,7 +130,7 @@ module.exports = {
       name: 'not-to-dev-dep',
       severity: 'error',
       comment: 'What runs in production is installed there: `dependencies`, not `devDependencies`. Types are gone by then.',
-      from: { pathNot: ['^(test|bench)/', '^scripts/build(-tap)?\\.js$', '\\.config\\.js$'] },
+      from: { pathNot: ['^(test|bench)/', '^scripts/build\\.js$', '\\.config\\.js$'] },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'], pathNot: `${npm}@types/` }
     },
     {

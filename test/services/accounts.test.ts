@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import type { User } from '../../schemas/users.ts'
 import { createAccounts } from '../../services/accounts.ts'
@@ -17,6 +18,7 @@ function setUp () {
     }
   })
   const next = async (error?: unknown) => {
+    for (const start = Date.now(); waiting.length === 0 && Date.now() - start < 600;) await delay(1)
     const call = waiting.shift()
     if (error === undefined) call?.resolve()
     else call?.reject(error)
@@ -36,6 +38,21 @@ t.test('who arrives while others are written is written with the next', async t 
   await Promise.all([first, others])
   t.same(calls.map(call => call.length), [1, 1000, 1000, 499], 'a bounded number at once, one statement after the other')
   t.same(calls.flat(), people)
+})
+
+t.test('a storm takes few statements, and who comes alone waits for nobody', async t => {
+  const calls: number[] = []
+  const { recognise } = createAccounts({ async upsert (users) { calls.push(users.length) } })
+  const arrivals: Array<Promise<void>> = []
+  for (const start = Date.now(); Date.now() - start < 1000; await delay(2)) arrivals.push(recognise(someone('guest')))
+  await Promise.all(arrivals)
+  t.equal(calls.reduce((sum, count) => sum + count, 0), arrivals.length)
+  t.ok(arrivals.length > 100 && calls.length < 20, `${arrivals.length} users in ${calls.length} statements`)
+
+  await delay(500)
+  const start = performance.now()
+  await recognise(someone('alone'))
+  t.ok(performance.now() - start < 100, 'when the storm is over')
 })
 
 t.test('who is known costs nothing, unless name or role changed', async t => {
