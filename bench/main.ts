@@ -5,20 +5,28 @@
  *   node build/bench/main.js [--only ROW]... [--rounds N]
  */
 import { parseArgs } from 'node:util'
-import { startBare, startKlatsch, type Contestant } from './contestants.ts'
-import { show, summarise, table } from './figures.ts'
-import { createScope } from './rig.ts'
-import { inTurns, type Measured, type Work } from './rounds.ts'
+import { hot, literal, many, nodes } from './rows/compare.ts'
+import { cafes, members, messages } from './rows/growth.ts'
+import { idle } from './rows/idle.ts'
+import { across, latency, quiet } from './rows/latency.ts'
+import { deep, first } from './rows/pages.ts'
+import { storm } from './rows/storm.ts'
 
 const rows: Record<string, { title: string, run: (rounds: number) => Promise<string> }> = {
-  hot: {
-    title: 'One cafe of 200, 20 senders, 2 sends in flight each',
-    run: rounds => compare({ rooms: 1, members: 200, senders: 20, inFlight: 2 }, 'perDelivery', rounds)
-  },
-  many: {
-    title: '50 cafes of 4, 2 senders each, 4 sends in flight',
-    run: rounds => compare({ rooms: 50, members: 4, senders: 2, inFlight: 4 }, 'perSend', rounds)
-  }
+  hot: { title: 'One cafe of 200, 20 senders, 2 sends in flight each', run: hot },
+  latency: { title: 'The same, and an open loop: from when a send was due to the copy of its sender', run: latency },
+  many: { title: '50 cafes of 4, 2 senders each, 4 sends in flight', run: many },
+  quiet: { title: 'One cafe of 2, 20 sends a second', run: quiet },
+  literal: { title: '50 cafes of 4 again, beside the specification taken at its word', run: literal },
+  nodes: { title: 'One cafe of 200 on two nodes', run: nodes },
+  across: { title: 'The same, and an open loop: from when a send was due to a member on the other node', run: across },
+  first: { title: 'The first page of history over REST, 50 of 100 messages', run: first },
+  deep: { title: 'Pages of 50 in a cafe of 1,000,000 messages', run: deep },
+  idle: { title: 'Memory of a silent connection that has joined a cafe', run: idle },
+  storm: { title: '2,000 clients come to one cafe at once', run: storm },
+  members: { title: 'One cafe, 10 senders, more and more members', run: members },
+  cafes: { title: '50 cafes in use, beside more and more others', run: cafes },
+  messages: { title: 'One cafe with more and more messages', run: messages }
 }
 
 await main().catch((error: Error) => {
@@ -33,35 +41,4 @@ async function main () {
   const chosen = Object.entries(rows).filter(([name]) => only === undefined || only.includes(name))
   if (chosen.length === 0) throw new Error(`There is no such row; there are ${Object.keys(rows).join(', ')}`)
   for (const [name, { title, run }] of chosen) console.log(`\n## ${name}: ${title}\n\n${await run(Number(rounds))}`)
-}
-
-/** One node, with memory and with Redis, beside bare Socket.IO; for deliveries also beside the least that Node can do. */
-async function compare (work: Work, cost: 'perDelivery' | 'perSend', rounds: number): Promise<string> {
-  const scope = createScope()
-  try {
-    const bare = await startBare(scope, { name: 'bare Socket.IO' })
-    const others = [
-      await startKlatsch(scope, { name: 'klatsch, memory' }),
-      await startKlatsch(scope, { name: 'klatsch, Redis', redis: true }),
-      ...cost === 'perDelivery' ? [await startBare(scope, { name: 'floor: writes of a prepared frame', floor: true })] : []
-    ]
-    const measured = await inTurns(scope, [bare, ...others], work, rounds)
-    const base = measured.get(bare)!
-    const of = (contestant: Contestant, figure: (measured: Measured, round: number) => number) => show(summarise(measured.get(contestant)!.map(figure)))
-    const units = cost === 'perDelivery' ? work.members : 1
-    const whole = ({ [cost]: nodes, storesPerSend }: Measured) => nodes + storesPerSend / units
-    return table(
-      ['server', `CPU µs ${cost === 'perDelivery' ? 'a delivery' : 'a send'}`, 'ratio', 'with PostgreSQL and Redis', 'sends/s', 'generator busy'],
-      [bare, ...others].map(contestant => [
-        contestant.name,
-        of(contestant, measured => measured[cost]),
-        of(contestant, (measured, round) => measured[cost] / base[round]![cost]),
-        of(contestant, (measured, round) => whole(measured) / whole(base[round]!)),
-        of(contestant, measured => measured.sendsPerSecond),
-        of(contestant, measured => measured.generatorBusy)
-      ])
-    )
-  } finally {
-    await scope.close()
-  }
 }

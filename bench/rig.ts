@@ -18,9 +18,9 @@ export function createScope (): Scope & { close: () => Promise<void> } {
   }
 }
 
-/** A token of a user that nobody has seen before. */
-export function sign (username: string): string {
-  const claims = { sub: randomUUID(), username, exp: Math.floor(Date.now() / 1000) + 3600 }
+/** A token, without an id of a user whom nobody has seen before. */
+export function sign (username: string, id: string = randomUUID()): string {
+  const claims = { sub: id, username, exp: Math.floor(Date.now() / 1000) + 3600 }
   const text = [{ alg: 'HS256', typ: 'JWT' }, claims].map(part => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')
   return `${text}.${createHmac('sha256', JWT_SECRET).update(text).digest('base64url')}`
 }

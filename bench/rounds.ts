@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Scope } from '../test/support/servers.ts'
 import type { Contestant } from './contestants.ts'
 import { percentile } from './figures.ts'
-import type { Plan, Report } from './load/plan.ts'
+import type { Plan } from './load/plan.ts'
 import { startLoad, type Load } from './load/start.ts'
 
 /** One contestant in one round. Costs in microseconds of CPU. */
@@ -13,41 +13,49 @@ export interface Measured {
   storesPerSend: number
   deliveriesPerSecond: number
   sendsPerSecond: number
-  /** open loop: from when a send was due to the sender's own copy, milliseconds */
+  /** open loop: from when a send was due to the copy that is timed, milliseconds */
   p50: number
   p99: number
   /** share of one core that the load generator used */
   generatorBusy: number
 }
 
-export interface Work extends Pick<Plan, 'inFlight' | 'perSecond'> {
+export interface Work extends Pick<Plan, 'inFlight' | 'timedAt'> {
   rooms: number
   members: number
   senders: number
 }
+
+/** Contestants with their crowds. */
+export type Crowds = Map<Contestant, Load>
 
 const WARM_UP_MS = 1000
 const ROUND_MS = 4000
 /** Above this share of a core the generator measures itself. */
 const MOST_BUSY = 0.95
 
-/** A crowd for a contestant, connected and joined. */
-export async function seat (scope: Scope, contestant: Contestant, { rooms, members, senders, ...loop }: Work): Promise<Load> {
-  const { urls, path, auth } = contestant
-  const cafeIds = []
-  for (let number = 0; number < rooms; number++) cafeIds.push(await contestant.openRoom())
-  const auths = Array.from({ length: rooms * members }, (_, number) => auth(`guest ${number}`))
-  return startLoad(scope, { urls, path, auths, ...loop, rooms: cafeIds.map(cafeId => ({ cafeId, members, senders })) })
+/** A crowd for each contestant, connected and joined. */
+export async function seat (scope: Scope, contestants: Contestant[], { rooms, members, senders, ...loop }: Work): Promise<Crowds> {
+  const crowds: Crowds = new Map()
+  for (const contestant of contestants) {
+    const { urls, path, ordered, acks } = contestant
+    const cafeIds = []
+    for (let number = 0; number < rooms; number++) cafeIds.push(await contestant.openRoom())
+    const auths = await contestant.auths(rooms * members)
+    const load = await startLoad(scope, { urls, path, ordered, acks, auths, ...loop, rooms: cafeIds.map(cafeId => ({ cafeId, members, senders })) })
+    crowds.set(contestant, load)
+  }
+  return crowds
 }
 
 /** One round of one contestant, whose crowd is quiet before and after it. @throws when the generator was the bottleneck, or a client did not get what it should */
-export async function measure ({ name, cpu }: Contestant, load: Load): Promise<Measured> {
-  await load.talk()
+async function measure ({ name, cpu }: Contestant, load: Load, perSecond?: number): Promise<Measured> {
+  await load.talk(perSecond)
   await delay(WARM_UP_MS)
   const [before, from] = [cpu(), await load.sample()]
   await delay(ROUND_MS)
   const [after, to] = [cpu(), await load.sample()]
-  const report: Report = await load.finish()
+  const { latencies } = await load.finish()
   const seconds = (to.at - from.at) / 1000
   const [sends, deliveries] = [to.acks - from.acks, to.deliveries - from.deliveries]
   const generatorBusy = (to.busy - from.busy) / 1000 / seconds
@@ -58,20 +66,21 @@ export async function measure ({ name, cpu }: Contestant, load: Load): Promise<M
     storesPerSend: (after.stores - before.stores) * 1000 / sends,
     deliveriesPerSecond: deliveries / seconds,
     sendsPerSecond: sends / seconds,
-    p50: percentile(report.latencies, 0.5),
-    p99: percentile(report.latencies, 0.99),
+    p50: percentile(latencies, 0.5),
+    p99: percentile(latencies, 0.99),
     generatorBusy
   }
 }
 
-/** All contestants in turns, so that whatever else the machine does hits all of them. The first round warms up and does not count. */
-export async function inTurns (scope: Scope, contestants: Contestant[], work: Work, rounds: number): Promise<Map<Contestant, Measured[]>> {
-  const loads = new Map<Contestant, Load>()
-  for (const contestant of contestants) loads.set(contestant, await seat(scope, contestant, work))
-  const measured = new Map(contestants.map(contestant => [contestant, [] as Measured[]]))
+/**
+ * All contestants in turns, so that whatever else the machine does hits all of them. The first round warms up and does not count.
+ * @param perSecond an open loop of so many sends; without it a closed one
+ */
+export async function inTurns (crowds: Crowds, rounds: number, perSecond?: number): Promise<Map<Contestant, Measured[]>> {
+  const measured = new Map([...crowds.keys()].map(contestant => [contestant, [] as Measured[]]))
   for (let round = 0; round <= rounds; round++) {
-    for (const [contestant, load] of loads) {
-      const result = await measure(contestant, load)
+    for (const [contestant, load] of crowds) {
+      const result = await measure(contestant, load, perSecond)
       if (round > 0) measured.get(contestant)!.push(result)
     }
   }

@@ -8,15 +8,22 @@ export interface Plan {
   auths: object[]
   /** Closed loop: sends of one sender that wait for their acks at the same time. */
   inFlight: number
-  /** Open loop instead: sends a second over all senders, on a schedule that does not wait for answers. */
-  perSecond?: number
+  /** Whose copy of a message is timed in an open loop: its sender's, or that of the next client, who is on the next node. */
+  timedAt?: 'sender' | 'neighbour'
+  /** Clients that come at the same time; 50 when absent. */
+  atOnce?: number
+  /** What comes is numbered by one server for all (`rev`), and must come in that order. Otherwise it is only counted. */
+  ordered: boolean
+  /** The server acks joins and sends. Otherwise `message:history` stands for the one, the sender's own copy for the other. */
+  acks: boolean
 }
 
 /** What has happened so far. `deliveries`: events `message:new` at all clients. `busy`: CPU of the generator, milliseconds. */
 export interface Sample { sends: number, acks: number, deliveries: number, busy: number, at: number }
 
-/** `wrong`: clients whose list was not exactly what was sent, in order. Latencies in milliseconds, from when a send was due to its sender's own copy. */
+/** `wrong`: clients whose list was not exactly what was sent, in order. `latencies`: of an open loop, milliseconds from when a send was due to the copy that is timed. */
 export interface Report { sends: number, refused: number, wrong: number, latencies: number[] }
 
-export type Order = { do: 'open', plan: Plan } | { do: 'talk' } | { do: 'sample' } | { do: 'finish' }
+/** `perSecond`: an open loop, so many sends over all senders on a schedule that does not wait for answers. */
+export type Order = { do: 'open', plan: Plan } | { do: 'talk', perSecond: number | undefined } | { do: 'sample' } | { do: 'finish' }
 export type Answer = { is: 'open' } | { is: 'talking' } | { is: 'sample', sample: Sample } | { is: 'finished', report: Report } | { is: 'failed', reason: string }

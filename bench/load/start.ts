@@ -5,8 +5,8 @@ import type { Scope } from '../../test/support/servers.ts'
 import type { Answer, Order, Plan, Report, Sample } from './plan.ts'
 
 export interface Load {
-  /** Clients begin to send; they go on until `finish`. */
-  talk: () => Promise<void>
+  /** Clients begin to send, in a closed loop or so many a second; they go on until `finish`. */
+  talk: (perSecond?: number) => Promise<void>
   sample: () => Promise<Sample>
   /** @throws when a client has not got exactly what was sent, in order, or a send was refused */
   finish: () => Promise<Report>
@@ -30,7 +30,7 @@ export async function startLoad (scope: Scope, plan: Plan): Promise<Load> {
 
   await order({ do: 'open', plan }, 'open')
   return {
-    async talk () { await order({ do: 'talk' }, 'talking') },
+    async talk (perSecond) { await order({ do: 'talk', perSecond }, 'talking') },
     async sample () { return (await order({ do: 'sample' }, 'sample')).sample },
     async finish () {
       const { report } = await order({ do: 'finish' }, 'finished')

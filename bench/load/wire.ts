@@ -4,7 +4,6 @@ import { connect, type Socket } from 'node:net'
 export interface Wire {
   /** Text of an engine.io packet, such as `42["event",{}]`. */
   send: (text: string) => void
-  close: () => void
 }
 
 /** What a frame says, as bytes from `start` to `end`. They are valid only during the call. */
@@ -27,7 +26,7 @@ export async function openWire (url: string, path: string, listener: Listener, o
     'Sec-WebSocket-Version: 13', `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`, '', ''
   ].join('\r\n'))
   let rest = await readHead(socket)
-  const wire = { send: (text: string) => { socket.write(frame(text)) }, close: () => socket.destroy() }
+  const wire = { send: (text: string) => { socket.write(frame(text)) } }
   const read = (chunk: Buffer) => {
     const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
     let at = 0

@@ -1,6 +1,7 @@
 /**
  * The yardstick: a bare Socket.IO server that numbers messages, broadcasts them and answers, and keeps nothing. What it tells is
- * as large as what klatsch tells. With REDIS_URL its rooms go over several processes by the stock adapter.
+ * as large as what klatsch tells. With REDIS_URL its rooms go over several processes by the stock adapter, and each process numbers
+ * for itself. With HISTORY=n who joins is told n messages from an array.
  *
  * FLOOR=1: the least that a server in Node can do. It writes one frame, prepared once for each message, to the TCP socket of each
  * member, and hands the network what one turn of the event loop has for a socket at once.
@@ -15,11 +16,12 @@ import { Server, type Socket } from 'socket.io'
 interface Send { cafeId: string, content: string, clientId: string }
 type Answer = (reply: object) => void
 
-const { REDIS_URL, FLOOR } = process.env
+const { REDIS_URL, FLOOR, HISTORY = '0' } = process.env
 const http = createServer()
 const io = new Server(http)
 if (REDIS_URL !== undefined) io.adapter(createAdapter(new Redis(REDIS_URL), new Redis(REDIS_URL)))
 
+const history = Array.from({ length: Number(HISTORY) }, (_, number) => createMessage(randomUUID(), { userId: randomUUID(), username: 'founder' }, `message ${number} and what else there is to say in a cafe`, number, ''))
 const revs = new Map<string, number>()
 const members = new Map<string, TcpSocket[]>()
 const corked = new Set<TcpSocket>()
@@ -30,18 +32,23 @@ io.on('connection', (socket: Socket) => {
   socket.on('join:cafe', ({ cafeId }: { cafeId: string }, answer: Answer) => {
     socket.join(cafeId)
     members.set(cafeId, [...members.get(cafeId) ?? [], wireOf(socket)])
+    if (history.length > 0) socket.emit('message:history', { cafeId, messages: history, rev: 0, recovered: false })
     answer({ ok: true, data: { cafeId, rev: revs.get(cafeId) ?? 0 } })
   })
 
   socket.on('message:send', ({ cafeId, content, clientId }: Send, answer: Answer) => {
     const rev = (revs.get(cafeId) ?? 0) + 1
     revs.set(cafeId, rev)
-    const message = { id: randomUUID(), cafeId, ...user, content, createdAt: new Date().toISOString(), deleted: false, seq: rev, rev, clientId }
+    const message = createMessage(cafeId, user, content, rev, clientId)
     if (FLOOR === '1') write(members.get(cafeId)!, `42${JSON.stringify(['message:new', { message, rev }])}`)
     else io.to(cafeId).emit('message:new', { message, rev })
     answer({ ok: true, data: { message, duplicate: false } })
   })
 })
+
+function createMessage (cafeId: string, user: { userId: string, username: string }, content: string, rev: number, clientId: string) {
+  return { id: randomUUID(), cafeId, ...user, content, createdAt: new Date().toISOString(), deleted: false, seq: rev, rev, clientId }
+}
 
 const wireOf = ({ conn }: Socket) => (conn.transport as unknown as { socket: { _socket: TcpSocket } }).socket?._socket
 

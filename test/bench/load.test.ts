@@ -11,7 +11,7 @@ import { startWires } from '../support/wires.ts'
 t.setTimeout(60_000)
 
 /** A small crowd on a real node: three members of one cafe, two of whom send. */
-async function setUp (t: Test, { lose = false, env = { CHAT_LIMITS: 'off' }, ...loop }: { perSecond?: number, lose?: boolean, env?: Record<string, string> } = {}) {
+async function setUp (t: Test, { lose = false, env = { CHAT_LIMITS: 'off' } }: { lose?: boolean, env?: Record<string, string> } = {}) {
   const app = await listen(t, env)
   const guests = await Promise.all(['ann', 'bob', 'cem'].map(name => guest(app, name)))
   const cafe = await openCafe(app, guests[0]!)
@@ -21,7 +21,8 @@ async function setUp (t: Test, { lose = false, env = { CHAT_LIMITS: 'off' }, ...
     urls: [lose ? wires.url : app.url],
     path: '/socket.io/',
     inFlight: 2,
-    ...loop,
+    ordered: true,
+    acks: true,
     rooms: [{ cafeId: cafe.id, members: 3, senders: 2 }],
     auths: guests.map(({ token }) => ({ token }))
   })
@@ -45,8 +46,8 @@ t.test('closed loop: everybody gets what was sent, and it is counted', async t =
 })
 
 t.test('open loop: as many as were asked for, each with its latency', async t => {
-  const { load } = await setUp(t, { perSecond: 100 })
-  await load.talk()
+  const { load } = await setUp(t)
+  await load.talk(100)
   await delay(1000)
   const { sends, latencies } = await load.finish()
   t.ok(sends > 60 && sends < 140, `${sends} sends`)
@@ -71,7 +72,7 @@ t.test('a send that is refused spoils the figures, and is not waited for', async
 })
 
 t.test('a server that is not there', async t => {
-  const nowhere = { urls: ['http://127.0.0.1:1'], path: '/socket.io/', inFlight: 1, rooms: [{ cafeId: 'x', members: 1, senders: 1 }], auths: [{}] }
+  const nowhere = { urls: ['http://127.0.0.1:1'], path: '/socket.io/', inFlight: 1, ordered: true, acks: true, rooms: [{ cafeId: 'x', members: 1, senders: 1 }], auths: [{}] }
   await t.rejects(startLoad(t, nowhere), /ECONNREFUSED/)
 })
 
@@ -84,7 +85,7 @@ t.test('figures', async t => {
 })
 
 t.test('npm run bench with wrong arguments says so and measures nothing', async t => {
-  for (const [args, words] of [[['--only', 'nothing'], /there are hot, many/], [['--rounds', '0'], /--rounds must be/], [['--fast'], /Unknown option/]] as const) {
+  for (const [args, words] of [[['--only', 'nothing'], /there are hot, latency, many/], [['--rounds', '0'], /--rounds must be/], [['--fast'], /Unknown option/]] as const) {
     const child = spawn(process.execPath, [...scriptArgs('bench/main'), ...args], { cwd: projectRoot })
     let [stdout, stderr] = ['', '']
     child.stdout.on('data', piece => { stdout += String(piece) })
