@@ -77,12 +77,8 @@ async function socket (fastify: FastifyInstance) {
   // No await before the listeners: what a client emits right after connecting must find them.
   function welcome (socket: ChatSocket) {
     const { connection, expiresAt } = socket.data
-    for (const name of routes.keys()) {
-      socket.on(name as ClientEvent, (...args: unknown[]) => dispatch(socket, name, args))
-    }
-    socket.onAny((name: string, ...args: unknown[]) => {
-      if (!routes.has(name)) dispatch(socket, name, args)
-    })
+    // One listener for all events: one for each would be a good part of what a silent connection costs.
+    socket.onAny((name: string, ...args: unknown[]) => dispatch(socket, name, args))
     socket.on('disconnect', () => { track(services.membership.disconnect(connection)) })
     socket.join(userRoom(connection.user.id))
     socket.emit('connected', {
