@@ -1,5 +1,17 @@
+/** What a row of the bench finds: a Markdown table, and a chart where something grows. */
+export interface Result { table: string, chart?: Chart }
+
 /** Of several rounds. */
 export interface Figure { median: number, least: number, most: number }
+
+/** A curve for each series, with the least and the greatest of all rounds at each point. */
+export interface Chart {
+  /** What grows, on a logarithmic axis. */
+  x: string
+  /** What it costs, from 0 on. */
+  y: string
+  points: Array<Figure & { series: string, x: number }>
+}
 
 export function summarise (values: number[]): Figure {
   const sorted = values.toSorted((a, b) => a - b)

@@ -27,7 +27,7 @@ export interface Work extends Pick<Plan, 'inFlight' | 'timedAt'> {
 }
 
 /** Contestants with their crowds. */
-export type Crowds = Map<Contestant, Load>
+export type Crowds<C extends Contestant = Contestant> = Map<C, Load>
 
 const WARM_UP_MS = 1000
 const ROUND_MS = 4000
@@ -35,8 +35,8 @@ const ROUND_MS = 4000
 const MOST_BUSY = 0.95
 
 /** A crowd for each contestant, connected and joined. */
-export async function seat (scope: Scope, contestants: Contestant[], { rooms, members, senders, ...loop }: Work): Promise<Crowds> {
-  const crowds: Crowds = new Map()
+export async function seat<C extends Contestant> (scope: Scope, contestants: C[], { rooms, members, senders, ...loop }: Work): Promise<Crowds<C>> {
+  const crowds: Crowds<C> = new Map()
   for (const contestant of contestants) {
     const { urls, path, ordered, acks } = contestant
     const cafeIds = []
@@ -76,7 +76,7 @@ async function measure ({ name, cpu }: Contestant, load: Load, perSecond?: numbe
  * All contestants in turns, so that whatever else the machine does hits all of them. The first round warms up and does not count.
  * @param perSecond an open loop of so many sends; without it a closed one
  */
-export async function inTurns (crowds: Crowds, rounds: number, perSecond?: number): Promise<Map<Contestant, Measured[]>> {
+export async function inTurns<C extends Contestant> (crowds: Crowds<C>, rounds: number, perSecond?: number): Promise<Map<C, Measured[]>> {
   const measured = new Map([...crowds.keys()].map(contestant => [contestant, [] as Measured[]]))
   for (let round = 0; round <= rounds; round++) {
     for (const [contestant, load] of crowds) {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { until } from '../../test/support/servers.ts'
 import { startBare, startKlatsch, type Contestant } from '../contestants.ts'
-import { show, summarise, table } from '../figures.ts'
+import { show, summarise, table, type Result } from '../figures.ts'
 import { startLoad } from '../load/start.ts'
 import { createScope } from '../rig.ts'
 
@@ -21,7 +21,7 @@ process.on('SIGWINCH', () => { gc(); gc(); console.log('memory ' + JSON.stringif
 const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(REPORT)}` }
 
 /** What a connection costs that has joined a cafe and is silent: the slope over 500, 1,000 and 2,000 of them, on a new server for each round. */
-export async function idle (rounds: number): Promise<string> {
+export async function idle (rounds: number): Promise<Result> {
   const starts = [
     ['bare Socket.IO', startBare],
     ['klatsch, memory', startKlatsch]
@@ -31,13 +31,14 @@ export async function idle (rounds: number): Promise<string> {
     for (const [name, start] of starts) slopes.get(name)!.push(await weigh(name, start))
   }
   const base = slopes.get('bare Socket.IO')!
-  return table(['server', ...KINDS.flatMap(kind => [`${kind}, kB a connection`, 'ratio'])], starts.map(([name]) => {
+  const found = table(['server', ...KINDS.flatMap(kind => [`${kind}, kB a connection`, 'ratio'])], starts.map(([name]) => {
     const own = slopes.get(name)!
     return [name, ...KINDS.flatMap(kind => [
       show(summarise(own.map(memory => memory[kind] / 1024))),
       show(summarise(own.map((memory, round) => memory[kind] / base[round]![kind])))
     ])]
   }))
+  return { table: found }
 }
 
 async function weigh (name: string, start: typeof startBare | typeof startKlatsch): Promise<Memory> {

@@ -1,6 +1,6 @@
 import type { Scope } from '../../test/support/servers.ts'
 import { startBare, startKlatsch, type Contestant } from '../contestants.ts'
-import { show, summarise, table } from '../figures.ts'
+import { show, summarise, table, type Result } from '../figures.ts'
 import { createScope } from '../rig.ts'
 import { inTurns, seat, type Work } from '../rounds.ts'
 
@@ -28,14 +28,15 @@ export const across = (rounds: number) => race(async scope => [
 export const quiet = (rounds: number) => withScope(async scope => {
   const contestants = [await startBare(scope, { name: 'bare Socket.IO' }), await startKlatsch(scope, { name: 'klatsch, memory' }), await startKlatsch(scope, { name: 'klatsch, Redis', redis: true })]
   const measured = await inTurns(await seat(scope, contestants, PAIR), rounds, PAIR_PER_SECOND)
-  return table(['server', 'p50 ms', 'p99 ms'], contestants.map(contestant => {
+  const rows = contestants.map(contestant => {
     const rounds = measured.get(contestant)!
     return [contestant.name, show(summarise(rounds.map(({ p50 }) => p50))), show(summarise(rounds.map(({ p99 }) => p99)))]
-  }))
+  })
+  return { table: table(['server', 'p50 ms', 'p99 ms'], rows) }
 })
 
 /** First a closed loop, which finds what each can do; then open ones, in which the rate does not wait for the server. The first is the yardstick. */
-function race (start: (scope: Scope) => Promise<Contestant[]>, work: Work, rounds: number): Promise<string> {
+function race (start: (scope: Scope) => Promise<Contestant[]>, work: Work, rounds: number): Promise<Result> {
   return withScope(async scope => {
     const contestants = await start(scope)
     const crowds = await seat(scope, contestants, work)
@@ -54,11 +55,11 @@ function race (start: (scope: Scope) => Promise<Contestant[]>, work: Work, round
       }
     }
     const head = SHARES.flatMap(share => [`p50 ms at ${share * 100} %`, 'p99 ms', 'ratio of p99'])
-    return table(['server', 'deliveries/s at most', 'ratio', ...head], [...rows.values()])
+    return { table: table(['server', 'deliveries/s at most', 'ratio', ...head], [...rows.values()]) }
   })
 }
 
-async function withScope (run: (scope: Scope) => Promise<string>): Promise<string> {
+async function withScope (run: (scope: Scope) => Promise<Result>): Promise<Result> {
   const scope = createScope()
   try {
     return await run(scope)

@@ -4,7 +4,7 @@ import { launch } from '../../test/support/servers.ts'
 import { findUrl } from '../../test/support/server.ts'
 import { startKlatsch } from '../contestants.ts'
 import { fill } from '../fill.ts'
-import { show, summarise, table } from '../figures.ts'
+import { show, summarise, table, type Result } from '../figures.ts'
 import { createScope, sign } from '../rig.ts'
 
 const MESSAGES = 100
@@ -16,7 +16,7 @@ const CONNECTIONS = 10
 interface Target { name: string, url: string, headers: Record<string, string>, status: number }
 
 /** The first page of history beside a bare Fastify route that returns the same object, whole and as `304`. */
-export async function first (rounds: number): Promise<string> {
+export async function first (rounds: number): Promise<Result> {
   const scope = createScope()
   try {
     const klatsch = await startKlatsch(scope, { name: 'klatsch, memory' })
@@ -41,7 +41,7 @@ export async function first (rounds: number): Promise<string> {
 }
 
 /** Pages of a cafe of a million messages. */
-export async function deep (rounds: number): Promise<string> {
+export async function deep (rounds: number): Promise<Result> {
   const scope = createScope()
   try {
     const klatsch = await startKlatsch(scope, { name: 'klatsch, memory' })
@@ -62,7 +62,7 @@ export async function deep (rounds: number): Promise<string> {
 }
 
 /** @param yardsticks of each target, by its place */
-async function race (targets: Target[], rounds: number, yardsticks: number[]): Promise<string> {
+async function race (targets: Target[], rounds: number, yardsticks: number[]): Promise<Result> {
   const rates = targets.map(() => [] as number[])
   const latencies = targets.map(() => [] as number[])
   for (let round = 0; round <= rounds; round++) {
@@ -75,10 +75,11 @@ async function race (targets: Target[], rounds: number, yardsticks: number[]): P
       latencies[index]!.push(result.latency.average)
     }
   }
-  return table(['request', 'requests/s', 'ratio', 'mean ms'], targets.map(({ name }, index) => [
+  const found = table(['request', 'requests/s', 'ratio', 'mean ms'], targets.map(({ name }, index) => [
     name,
     show(summarise(rates[index]!)),
     show(summarise(rates[index]!.map((rate, round) => rate / rates[yardsticks[index]!]![round]!))),
     show(summarise(latencies[index]!))
   ]))
+  return { table: found }
 }

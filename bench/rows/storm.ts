@@ -1,7 +1,7 @@
 import { countQueries } from '../../test/chaos/queries.ts'
 import { startBare, startKlatsch, type Contestant } from '../contestants.ts'
 import { fill } from '../fill.ts'
-import { show, summarise, table } from '../figures.ts'
+import { show, summarise, table, type Result } from '../figures.ts'
 import { startLoad } from '../load/start.ts'
 import { createScope } from '../rig.ts'
 import type { Scope } from '../../test/support/servers.ts'
@@ -14,7 +14,7 @@ const MESSAGES = 100
 interface Storm { cpuMs: number, storesMs: number, seconds: number, queries: number }
 
 /** 2,000 clients whom the server does not know connect and join one cafe, and get its newest 50 messages. A new server for each round. */
-export async function storm (rounds: number): Promise<string> {
+export async function storm (rounds: number): Promise<Result> {
   const starts: Array<[string, (scope: Scope, name: string) => Promise<Contestant & { queries: () => number }>]> = [
     ['bare Socket.IO, 50 messages from an array', async (scope, name) => ({ ...await startBare(scope, { name, env: { HISTORY: '50' } }), queries: () => 0 })],
     ['klatsch, memory', startCounted],
@@ -25,7 +25,7 @@ export async function storm (rounds: number): Promise<string> {
     for (const [name, start] of starts) storms.get(name)!.push(await raise(scope => start(scope, name)))
   }
   const base = storms.get(starts[0]![0])!
-  return table(['server', 'CPU ms', 'ratio', 'with PostgreSQL and Redis', 'seconds', 'statements of PostgreSQL'], starts.map(([name]) => {
+  const found = table(['server', 'CPU ms', 'ratio', 'with PostgreSQL and Redis', 'seconds', 'statements of PostgreSQL'], starts.map(([name]) => {
     const own = storms.get(name)!
     const of = (figure: (storm: Storm, round: number) => number) => show(summarise(own.map(figure)))
     return [
@@ -37,6 +37,7 @@ export async function storm (rounds: number): Promise<string> {
       of(({ queries }) => queries)
     ]
   }))
+  return { table: found }
 }
 
 /** Its statements are counted on their way. */

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { startLoad } from '../../bench/load/start.ts'
 import { percentile, show, summarise } from '../../bench/figures.ts'
+import { draw } from '../../bench/plot.ts'
 import { listen } from '../support/build.ts'
 import { projectRoot, scriptArgs } from '../support/paths.ts'
 import { guest, openCafe } from '../support/sockets.ts'
@@ -84,8 +85,15 @@ t.test('figures', async t => {
   t.equal(percentile([1, 2], 0.99), 2)
 })
 
+t.test('a chart', async t => {
+  const points = [10, 100].flatMap(x => ['klatsch', 'bare'].map(series => ({ series, x, median: x, least: x / 2, most: 2 * x })))
+  const svg = draw({ x: 'members', y: 'CPU', points })
+  t.match(svg, /^<svg xmlns="http:\/\/www.w3.org\/2000\/svg"/)
+  for (const text of ['members', 'CPU', 'klatsch', 'bare', '100']) t.match(svg, text)
+})
+
 t.test('npm run bench with wrong arguments says so and measures nothing', async t => {
-  for (const [args, words] of [[['--only', 'nothing'], /there are hot, latency, many/], [['--rounds', '0'], /--rounds must be/], [['--fast'], /Unknown option/]] as const) {
+  for (const [args, words] of [[['--only', 'nothing'], /there are hot, latency, rates, many/], [['--rounds', '0'], /--rounds must be/], [['--fast'], /Unknown option/]] as const) {
     const child = spawn(process.execPath, [...scriptArgs('bench/main'), ...args], { cwd: projectRoot })
     let [stdout, stderr] = ['', '']
     child.stdout.on('data', piece => { stdout += String(piece) })
