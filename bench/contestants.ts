@@ -3,13 +3,14 @@ import pg from 'pg'
 import { migrate } from '../stores/postgres/migrate.ts'
 import { startLiteral } from '../test/specification/literal/start.ts'
 import { projectRoot, scriptArgs } from '../test/support/paths.ts'
+import type { Launched } from '../test/support/processes.ts'
 import { findUrl } from '../test/support/server.ts'
 import { launch, startPostgres, startRedis, startServer, type Scope } from '../test/support/servers.ts'
 import type { Plan } from './load/plan.ts'
 import { cpuMs, cpuOfTreeMs, JWT_SECRET, openCafe, sign } from './rig.ts'
 
 /** A server under measurement: one node or several, and what they stand on. */
-export interface Contestant extends Pick<Plan, 'urls' | 'path' | 'ordered' | 'acks'> {
+export interface Contestant extends Pick<Plan, 'urls' | 'ordered' | 'acks'> {
   name: string
   /** So far, milliseconds: of its nodes, and of PostgreSQL and Redis. */
   cpu: () => { nodes: number, stores: number }
@@ -18,10 +19,8 @@ export interface Contestant extends Pick<Plan, 'urls' | 'path' | 'ordered' | 'ac
   openRoom: () => Promise<string>
   /** Its PostgreSQL. */
   databaseUrl?: string
-  /** Of the first node, everything that it has written. */
-  logs: () => string
-  /** Of the first node. */
-  signal: (name: NodeJS.Signals) => void
+  /** The process of its first node. */
+  first?: Pick<Launched<string>, 'logs' | 'kill'>
 }
 
 export interface KlatschOptions {
@@ -45,7 +44,6 @@ export async function startKlatsch (scope: Scope, { name, redis = false, nodes =
   return {
     name,
     urls: servers.map(({ url }) => url),
-    path: '/socket.io/',
     ordered: true,
     acks: true,
     cpu: () => ({
@@ -55,8 +53,7 @@ export async function startKlatsch (scope: Scope, { name, redis = false, nodes =
     auths: async count => names(count).map(username => ({ token: sign(username) })),
     openRoom: () => openCafe(first!),
     databaseUrl: postgres.url,
-    logs: first!.logs,
-    signal: first!.kill
+    first: first!
   }
 }
 
@@ -77,14 +74,12 @@ export async function startBare (scope: Scope, { name, redis = false, nodes = 1,
   return {
     name,
     urls: servers.map(({ ready }) => ready),
-    path: '/socket.io/',
     ordered: nodes === 1,
     acks: true,
     cpu: () => ({ nodes: servers.reduce((sum, { pid }) => sum + cpuMs(pid), 0), stores: hot === undefined ? 0 : cpuMs(hot.pid) }),
     auths: async count => names(count).map(username => ({ username })),
     openRoom: async () => `00000000-0000-4000-8000-${String(++rooms).padStart(12, '0')}`,
-    logs: first!.logs,
-    signal: first!.kill
+    first: first!
   }
 }
 
@@ -100,7 +95,6 @@ export async function startLiteralServer (scope: Scope, { name }: { name: string
   return {
     name,
     urls: [server.url],
-    path: '/socket.io/',
     ordered: false,
     acks: false,
     cpu: () => ({ nodes: cpuMs(server.pid), stores: cpuOfTreeMs(postgres.pid) + cpuMs(hot.pid) }),
@@ -113,8 +107,6 @@ export async function startLiteralServer (scope: Scope, { name }: { name: string
       const { rows: [row] } = await client.query<{ id: string }>("INSERT INTO cafes (name) VALUES ('Bench') RETURNING id")
       return row!.id
     },
-    databaseUrl: postgres.url,
-    logs: server.logs,
-    signal: () => {}
+    databaseUrl: postgres.url
   }
 }

@@ -18,6 +18,16 @@ export function createScope (): Scope & { close: () => Promise<void> } {
   }
 }
 
+/** Whatever `run` opens is closed when it is done, or fails. */
+export async function withScope<T> (run: (scope: Scope) => Promise<T>): Promise<T> {
+  const scope = createScope()
+  try {
+    return await run(scope)
+  } finally {
+    await scope.close()
+  }
+}
+
 /** A token, without an id of a user whom nobody has seen before. */
 export function sign (username: string, id: string = randomUUID()): string {
   const claims = { sub: id, username, exp: Math.floor(Date.now() / 1000) + 3600 }

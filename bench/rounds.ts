@@ -26,6 +26,10 @@ export interface Work extends Pick<Plan, 'inFlight' | 'timedAt'> {
   senders: number
 }
 
+/** A crowded cafe, and many small ones. */
+export const HOT: Work = { rooms: 1, members: 200, senders: 20, inFlight: 2 }
+export const MANY: Work = { rooms: 50, members: 4, senders: 2, inFlight: 4 }
+
 /** Contestants with their crowds. */
 export type Crowds<C extends Contestant = Contestant> = Map<C, Load>
 
@@ -34,18 +38,17 @@ const ROUND_MS = 4000
 /** Above this share of a core the generator measures itself. */
 const MOST_BUSY = 0.95
 
-/** A crowd for each contestant, connected and joined. */
-export async function seat<C extends Contestant> (scope: Scope, contestants: C[], { rooms, members, senders, ...loop }: Work): Promise<Crowds<C>> {
+/** The same crowd for each contestant, connected and joined. */
+export async function seat<C extends Contestant> (scope: Scope, contestants: C[], work: Work): Promise<Crowds<C>> {
   const crowds: Crowds<C> = new Map()
-  for (const contestant of contestants) {
-    const { urls, path, ordered, acks } = contestant
-    const cafeIds = []
-    for (let number = 0; number < rooms; number++) cafeIds.push(await contestant.openRoom())
-    const auths = await contestant.auths(rooms * members)
-    const load = await startLoad(scope, { urls, path, ordered, acks, auths, ...loop, rooms: cafeIds.map(cafeId => ({ cafeId, members, senders })) })
-    crowds.set(contestant, load)
-  }
+  for (const contestant of contestants) crowds.set(contestant, await seatOne(scope, contestant, work))
   return crowds
+}
+
+export async function seatOne (scope: Scope, { urls, ordered, acks, auths, openRoom }: Contestant, { rooms, members, senders, ...loop }: Work): Promise<Load> {
+  const cafeIds = []
+  for (let number = 0; number < rooms; number++) cafeIds.push(await openRoom())
+  return startLoad(scope, { urls, ordered, acks, auths: await auths(rooms * members), ...loop, rooms: cafeIds.map(cafeId => ({ cafeId, members, senders })) })
 }
 
 /** One round of one contestant, whose crowd is quiet before and after it. @throws when the generator was the bottleneck, or a client did not get what it should */

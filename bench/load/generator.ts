@@ -101,7 +101,7 @@ async function enter ({ room, isSender }: Pick<Client, 'room' | 'isSender'>, num
       client.wrong = true
       reject(new Error('closed by the server'))
     }
-    openWire(plan.urls[number % plan.urls.length]!, plan.path, (bytes, start, end) => listen(bytes, start, end), onClose).then(wire => {
+    openWire(plan.urls[number % plan.urls.length]!, (bytes, start, end) => listen(bytes, start, end), onClose).then(wire => {
       client.wire = wire
       clients.push(client)
     }, reject)

@@ -2,7 +2,6 @@
 export interface Plan {
   /** Of the nodes; clients take turns over them. */
   urls: string[]
-  path: string
   rooms: Array<{ cafeId: string, members: number, senders: number }>
   /** What clients say to get in, one for each member of each room, in that order. */
   auths: object[]

@@ -18,11 +18,11 @@ const TWO_BYTES = 126
  * A WebSocket as lean as it gets, because what a load generator spends the server cannot have: frames are built by hand under a mask
  * of zeros, and handed on as bytes. Engine.io's pings are answered. Resolves when the server has switched to WebSocket.
  */
-export async function openWire (url: string, path: string, listener: Listener, onClose: () => void): Promise<Wire> {
+export async function openWire (url: string, listener: Listener, onClose: () => void): Promise<Wire> {
   const { hostname, port } = new URL(url)
   const socket = connect({ host: hostname, port: Number(port), noDelay: true })
   socket.write([
-    `GET ${path}?EIO=4&transport=websocket HTTP/1.1`, `Host: ${hostname}:${port}`, 'Connection: Upgrade', 'Upgrade: websocket',
+    'GET /socket.io/?EIO=4&transport=websocket HTTP/1.1', `Host: ${hostname}:${port}`, 'Connection: Upgrade', 'Upgrade: websocket',
     'Sec-WebSocket-Version: 13', `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`, '', ''
   ].join('\r\n'))
   let rest = await readHead(socket)

@@ -1,16 +1,13 @@
 import type { Scope } from '../../test/support/servers.ts'
 import { startBare, startKlatsch, startLiteralServer, type Contestant } from '../contestants.ts'
 import { show, summarise, table, type Result } from '../figures.ts'
-import { createScope } from '../rig.ts'
-import { inTurns, seat, type Measured, type Work } from '../rounds.ts'
+import { withScope } from '../rig.ts'
+import { HOT, inTurns, MANY, seat, type Measured, type Work } from '../rounds.ts'
 
 type Cost = 'perDelivery' | 'perSend'
 
 /** The first is the yardstick. */
 type Start = (scope: Scope) => Promise<Contestant[]>
-
-const HOT: Work = { rooms: 1, members: 200, senders: 20, inFlight: 2 }
-const MANY: Work = { rooms: 50, members: 4, senders: 2, inFlight: 4 }
 
 /** One node beside bare Socket.IO, and beside itself without what makes it fast. */
 const startAll: Start = async scope => [
@@ -45,9 +42,8 @@ export const nodes = (rounds: number) => compare(async scope => [
 ], HOT, 'perDelivery', rounds)
 
 /** Closed loops in turns: CPU for what was done, beside the yardstick's of the same round. */
-async function compare (start: Start, work: Work, cost: Cost, rounds: number): Promise<Result> {
-  const scope = createScope()
-  try {
+function compare (start: Start, work: Work, cost: Cost, rounds: number): Promise<Result> {
+  return withScope(async scope => {
     const contestants = await start(scope)
     const measured = await inTurns(await seat(scope, contestants, work), rounds)
     const base = measured.get(contestants[0]!)!
@@ -66,7 +62,5 @@ async function compare (start: Start, work: Work, cost: Cost, rounds: number): P
       ])
     )
     return { table: found }
-  } finally {
-    await scope.close()
-  }
+  })
 }

@@ -3,7 +3,7 @@ import { until } from '../../test/support/servers.ts'
 import { startBare, startKlatsch, type Contestant } from '../contestants.ts'
 import { show, summarise, table, type Result } from '../figures.ts'
 import { startLoad } from '../load/start.ts'
-import { createScope } from '../rig.ts'
+import { withScope } from '../rig.ts'
 
 /** Added to those who are there, and measured after each: 500, 1,000, 2,000. */
 const STEPS = [500, 500, 1000]
@@ -41,30 +41,27 @@ export async function idle (rounds: number): Promise<Result> {
   return { table: found }
 }
 
-async function weigh (name: string, start: typeof startBare | typeof startKlatsch): Promise<Memory> {
-  const scope = createScope()
-  try {
+function weigh (name: string, start: typeof startBare | typeof startKlatsch): Promise<Memory> {
+  return withScope(async scope => {
     const contestant = await start(scope, { name, env })
-    const { urls, path, ordered, acks } = contestant
+    const { urls, ordered, acks } = contestant
     const cafeId = await contestant.openRoom()
     const points: Array<{ clients: number, memory: Memory }> = []
     let clients = 0
     for (const members of STEPS) {
-      await startLoad(scope, { urls, path, ordered, acks, auths: await contestant.auths(members), inFlight: 1, rooms: [{ cafeId, members, senders: 0 }] })
+      await startLoad(scope, { urls, ordered, acks, auths: await contestant.auths(members), inFlight: 1, rooms: [{ cafeId, members, senders: 0 }] })
       clients += members
       await delay(SETTLE_MS)
       points.push({ clients, memory: await measure(contestant) })
     }
     return Object.fromEntries(KINDS.map(kind => [kind, slope(points.map(({ clients, memory }) => [clients, memory[kind]]))])) as Memory
-  } finally {
-    await scope.close()
-  }
+  })
 }
 
-async function measure ({ logs, signal }: Contestant): Promise<Memory> {
-  const said = () => [...logs().matchAll(/^memory (\{.*\})$/gm)]
+async function measure ({ first }: Contestant): Promise<Memory> {
+  const said = () => [...first!.logs().matchAll(/^memory (\{.*\})$/gm)]
   const before = said().length
-  signal('SIGWINCH')
+  first!.kill('SIGWINCH')
   await until('the server says what it needs', () => said().length > before, 10_000)
   return JSON.parse(said().at(-1)![1]!) as Memory
 }

@@ -1,22 +1,23 @@
 import type { Scope } from '../../test/support/servers.ts'
 import { startBare, startKlatsch, type Contestant } from '../contestants.ts'
 import { show, summarise, table, type Result } from '../figures.ts'
-import { createScope } from '../rig.ts'
-import { inTurns, seat, type Work } from '../rounds.ts'
+import { withScope } from '../rig.ts'
+import { HOT, inTurns, seat, type Work } from '../rounds.ts'
 
 /** Of the rate at which the yardstick is saturated. */
 const SHARES = [0.5, 0.8]
 
-const HOT: Work = { rooms: 1, members: 200, senders: 20, inFlight: 2 }
 const PAIR: Work = { rooms: 1, members: 2, senders: 1, inFlight: 1 }
 const PAIR_PER_SECOND = 20
 
-/** How long a message takes to its own sender, at rates that the yardstick can bear. */
-export const latency = (rounds: number) => race(async scope => [
+const startThree = async (scope: Scope) => [
   await startBare(scope, { name: 'bare Socket.IO' }),
   await startKlatsch(scope, { name: 'klatsch, memory' }),
   await startKlatsch(scope, { name: 'klatsch, Redis', redis: true })
-], HOT, rounds)
+]
+
+/** How long a message takes to its own sender, at rates that the yardstick can bear. */
+export const latency = (rounds: number) => race(startThree, HOT, rounds)
 
 /** How long it takes to somebody on the other node. */
 export const across = (rounds: number) => race(async scope => [
@@ -26,7 +27,7 @@ export const across = (rounds: number) => race(async scope => [
 
 /** A room of two in which hardly anything is said: nothing here is made slower to make the crowded room fast. */
 export const quiet = (rounds: number) => withScope(async scope => {
-  const contestants = [await startBare(scope, { name: 'bare Socket.IO' }), await startKlatsch(scope, { name: 'klatsch, memory' }), await startKlatsch(scope, { name: 'klatsch, Redis', redis: true })]
+  const contestants = await startThree(scope)
   const measured = await inTurns(await seat(scope, contestants, PAIR), rounds, PAIR_PER_SECOND)
   const rows = contestants.map(contestant => {
     const rounds = measured.get(contestant)!
@@ -45,7 +46,10 @@ function race (start: (scope: Scope) => Promise<Contestant[]>, work: Work, round
     const [yardstick] = contestants
     const base = most(yardstick!)
     const { median } = summarise(saturated.get(yardstick!)!.map(({ sendsPerSecond }) => sendsPerSecond))
-    const rows = new Map(contestants.map(contestant => [contestant, [contestant.name, show(summarise(most(contestant))), show(summarise(most(contestant).map((rate, round) => rate / base[round]!)))]]))
+    const rows = new Map(contestants.map(contestant => {
+      const rates = most(contestant)
+      return [contestant, [contestant.name, show(summarise(rates)), show(summarise(rates.map((rate, round) => rate / base[round]!)))]]
+    }))
     for (const share of SHARES) {
       const measured = await inTurns(crowds, rounds, Math.round(median * share))
       const base = measured.get(yardstick!)!
@@ -57,13 +61,4 @@ function race (start: (scope: Scope) => Promise<Contestant[]>, work: Work, round
     const head = SHARES.flatMap(share => [`p50 ms at ${share * 100} %`, 'p99 ms', 'ratio of p99'])
     return { table: table(['server', 'deliveries/s at most', 'ratio', ...head], [...rows.values()]) }
   })
-}
-
-async function withScope (run: (scope: Scope) => Promise<Result>): Promise<Result> {
-  const scope = createScope()
-  try {
-    return await run(scope)
-  } finally {
-    await scope.close()
-  }
 }

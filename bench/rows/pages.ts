@@ -3,9 +3,9 @@ import { scriptArgs } from '../../test/support/paths.ts'
 import { launch } from '../../test/support/servers.ts'
 import { findUrl } from '../../test/support/server.ts'
 import { startKlatsch } from '../contestants.ts'
-import { fill } from '../fill.ts'
+import { writeMessages } from '../database.ts'
 import { show, summarise, table, type Result } from '../figures.ts'
-import { createScope, sign } from '../rig.ts'
+import { sign, withScope } from '../rig.ts'
 
 const MESSAGES = 100
 const MANY_MESSAGES = 1_000_000
@@ -16,12 +16,11 @@ const CONNECTIONS = 10
 interface Target { name: string, url: string, headers: Record<string, string>, status: number }
 
 /** The first page of history beside a bare Fastify route that returns the same object, whole and as `304`. */
-export async function first (rounds: number): Promise<Result> {
-  const scope = createScope()
-  try {
+export function first (rounds: number): Promise<Result> {
+  return withScope(async scope => {
     const klatsch = await startKlatsch(scope, { name: 'klatsch, memory' })
     const cafeId = await klatsch.openRoom()
-    await fill(klatsch.databaseUrl!, [cafeId], MESSAGES)
+    await writeMessages(klatsch.databaseUrl!, [cafeId], MESSAGES)
     const url = `${klatsch.urls[0]}/api/chat/messages/${cafeId}`
     const headers = { authorization: `Bearer ${sign('reader')}` }
     const response = await fetch(url, { headers })
@@ -29,36 +28,31 @@ export async function first (rounds: number): Promise<Result> {
     const { PATH, HOME } = process.env
     const server = await launch({ command: process.execPath, args: scriptArgs('bench/servers/route'), options: { env: { PATH, HOME, PAGE: await response.text() } }, ready: findUrl })
     scope.teardown(() => server.kill('SIGTERM'))
-    return await race([
+    return race([
       { name: 'a bare Fastify route', url: server.ready, headers: {}, status: 200 },
       { name: '`GET /api/chat/messages/{cafeId}`', url, headers, status: 200 },
       { name: 'the bare route with `If-None-Match`', url: `${server.ready}/tagged`, headers: { 'if-none-match': '"tag"' }, status: 304 },
       { name: 'klatsch with `If-None-Match`', url, headers: { ...headers, 'if-none-match': etag }, status: 304 }
     ], rounds, [0, 0, 2, 2])
-  } finally {
-    await scope.close()
-  }
+  })
 }
 
 /** Pages of a cafe of a million messages. */
-export async function deep (rounds: number): Promise<Result> {
-  const scope = createScope()
-  try {
+export function deep (rounds: number): Promise<Result> {
+  return withScope(async scope => {
     const klatsch = await startKlatsch(scope, { name: 'klatsch, memory' })
     const cafeId = await klatsch.openRoom()
-    await fill(klatsch.databaseUrl!, [cafeId], MANY_MESSAGES)
+    await writeMessages(klatsch.databaseUrl!, [cafeId], MANY_MESSAGES)
     const target = (name: string, query: string): Target =>
       ({ name, url: `${klatsch.urls[0]}/api/chat/messages/${cafeId}?limit=${LIMIT}&${query}`, headers: { authorization: `Bearer ${sign('reader')}` }, status: 200 })
-    return await race([
+    return race([
       target('page 1, from PostgreSQL', `before=${MANY_MESSAGES + 1}`),
       target('page 1,000', `offset=${999 * LIMIT}`),
       target('a page in the middle', `offset=${MANY_MESSAGES / 2}`),
       target('the same by `before`', `before=${MANY_MESSAGES / 2}`),
       target('page 1, from memory', 'offset=0')
     ], rounds, [0, 0, 0, 0, 0])
-  } finally {
-    await scope.close()
-  }
+  })
 }
 
 /** @param yardsticks of each target, by its place */

@@ -1,17 +1,15 @@
 import { startBare, startKlatsch, type Contestant } from '../contestants.ts'
 import { show, summarise, table, type Chart, type Result } from '../figures.ts'
-import { createScope } from '../rig.ts'
-import { inTurns, seat, type Work } from '../rounds.ts'
+import { withScope } from '../rig.ts'
+import { HOT, inTurns, seat } from '../rounds.ts'
 
-const HOT: Work = { rooms: 1, members: 200, senders: 20, inFlight: 2 }
 /** Sends a second, and the most that a contestant is asked for: beyond that it would be late, and cost nothing else. */
 const RATES = [20, 100, 400, 1000]
 const MOST_OF_BARE = 100
 
 /** What a delivery costs when little is said and when much is. */
-export async function rates (rounds: number): Promise<Result> {
-  const scope = createScope()
-  try {
+export function rates (rounds: number): Promise<Result> {
+  return withScope(async scope => {
     const contestants = [
       { ...await startBare(scope, { name: 'bare Socket.IO' }), most: MOST_OF_BARE },
       { ...await startKlatsch(scope, { name: 'klatsch, memory' }), most: Infinity },
@@ -31,7 +29,5 @@ export async function rates (rounds: number): Promise<Result> {
       table: table(['CPU µs a delivery', ...RATES.map(rate => `${rate} sends/s`)], contestants.map(({ name }) => [name, ...RATES.map(rate => cell(name, rate))])),
       chart: { x: 'sends a second', y: 'CPU µs a delivery', points }
     }
-  } finally {
-    await scope.close()
-  }
+  })
 }

@@ -1,9 +1,9 @@
 import { countQueries } from '../../test/chaos/queries.ts'
 import { startBare, startKlatsch, type Contestant } from '../contestants.ts'
-import { fill } from '../fill.ts'
+import { writeMessages } from '../database.ts'
 import { show, summarise, table, type Result } from '../figures.ts'
 import { startLoad } from '../load/start.ts'
-import { createScope } from '../rig.ts'
+import { withScope } from '../rig.ts'
 import type { Scope } from '../../test/support/servers.ts'
 
 const CLIENTS = 2000
@@ -57,19 +57,16 @@ async function startCounted (scope: Scope, name: string, redis = false) {
   return { ...contestant, queries: () => count() }
 }
 
-async function raise (start: (scope: Scope) => Promise<Contestant & { queries: () => number }>): Promise<Storm> {
-  const scope = createScope()
-  try {
+function raise (start: (scope: Scope) => Promise<Contestant & { queries: () => number }>): Promise<Storm> {
+  return withScope(async scope => {
     const contestant = await start(scope)
-    const { urls, path, ordered, acks, cpu, queries, databaseUrl } = contestant
+    const { urls, ordered, acks, cpu, queries, databaseUrl } = contestant
     const cafeId = await contestant.openRoom()
-    if (databaseUrl !== undefined) await fill(databaseUrl, [cafeId], MESSAGES)
+    if (databaseUrl !== undefined) await writeMessages(databaseUrl, [cafeId], MESSAGES)
     const auths = await contestant.auths(CLIENTS)
     const [before, asked, began] = [cpu(), queries(), Date.now()]
-    await startLoad(scope, { urls, path, ordered, acks, auths, inFlight: 1, atOnce: AT_ONCE, rooms: [{ cafeId, members: CLIENTS, senders: 0 }] })
+    await startLoad(scope, { urls, ordered, acks, auths, inFlight: 1, atOnce: AT_ONCE, rooms: [{ cafeId, members: CLIENTS, senders: 0 }] })
     const after = cpu()
     return { cpuMs: after.nodes - before.nodes, storesMs: after.stores - before.stores, seconds: (Date.now() - began) / 1000, queries: queries() - asked }
-  } finally {
-    await scope.close()
-  }
+  })
 }

@@ -31,7 +31,7 @@ io.on('connection', (socket: Socket) => {
 
   socket.on('join:cafe', ({ cafeId }: { cafeId: string }, answer: Answer) => {
     socket.join(cafeId)
-    members.set(cafeId, [...members.get(cafeId) ?? [], wireOf(socket)])
+    if (FLOOR === '1') members.set(cafeId, [...members.get(cafeId) ?? [], wireOf(socket)])
     if (history.length > 0) socket.emit('message:history', { cafeId, messages: history, rev: 0, recovered: false })
     answer({ ok: true, data: { cafeId, rev: revs.get(cafeId) ?? 0 } })
   })

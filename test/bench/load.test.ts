@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { startLiteralServer } from '../../bench/contestants.ts'
+import type { Plan } from '../../bench/load/plan.ts'
 import { startLoad } from '../../bench/load/start.ts'
+import { seatOne } from '../../bench/rounds.ts'
 import { percentile, show, summarise } from '../../bench/figures.ts'
 import { draw } from '../../bench/plot.ts'
 import { listen } from '../support/build.ts'
@@ -12,7 +15,7 @@ import { startWires } from '../support/wires.ts'
 t.setTimeout(60_000)
 
 /** A small crowd on a real node: three members of one cafe, two of whom send. */
-async function setUp (t: Test, { lose = false, env = { CHAT_LIMITS: 'off' } }: { lose?: boolean, env?: Record<string, string> } = {}) {
+async function setUp (t: Test, { lose = false, env = { CHAT_LIMITS: 'off' }, timedAt = 'sender' }: Pick<Plan, 'timedAt'> & { lose?: boolean, env?: Record<string, string> } = {}) {
   const app = await listen(t, env)
   const guests = await Promise.all(['ann', 'bob', 'cem'].map(name => guest(app, name)))
   const cafe = await openCafe(app, guests[0]!)
@@ -20,8 +23,8 @@ async function setUp (t: Test, { lose = false, env = { CHAT_LIMITS: 'off' } }: {
   if (lose) wires.spoil('lose')
   const load = await startLoad(t, {
     urls: [lose ? wires.url : app.url],
-    path: '/socket.io/',
     inFlight: 2,
+    timedAt,
     ordered: true,
     acks: true,
     rooms: [{ cafeId: cafe.id, members: 3, senders: 2 }],
@@ -56,6 +59,27 @@ t.test('open loop: as many as were asked for, each with its latency', async t =>
   t.ok(latencies.every(ms => ms > 0 && ms < 5000))
 })
 
+t.test('open loop, timed at the next client', async t => {
+  const { load } = await setUp(t, { timedAt: 'neighbour' })
+  await load.talk(50)
+  await delay(500)
+  const { sends, latencies } = await load.finish()
+  t.ok(sends > 10)
+  t.equal(latencies.length, sends, 'each once')
+})
+
+t.test('a server without acks and numbers: what comes is counted', async t => {
+  const server = await startLiteralServer(t, { name: 'literal' })
+  const load = await seatOne(t, server, { rooms: 2, members: 3, senders: 2, inFlight: 2 })
+  await load.talk()
+  await delay(500)
+  const { sends } = await load.finish()
+  const { acks, deliveries } = await load.sample()
+  t.ok(sends > 10)
+  t.equal(acks, sends, 'the copy of its sender stands for the ack')
+  t.equal(deliveries, 3 * sends)
+})
+
 t.test('a client that misses something spoils the figures: there are none', async t => {
   const { load } = await setUp(t, { lose: true })
   await load.talk()
@@ -73,7 +97,7 @@ t.test('a send that is refused spoils the figures, and is not waited for', async
 })
 
 t.test('a server that is not there', async t => {
-  const nowhere = { urls: ['http://127.0.0.1:1'], path: '/socket.io/', inFlight: 1, ordered: true, acks: true, rooms: [{ cafeId: 'x', members: 1, senders: 1 }], auths: [{}] }
+  const nowhere = { urls: ['http://127.0.0.1:1'], inFlight: 1, ordered: true, acks: true, rooms: [{ cafeId: 'x', members: 1, senders: 1 }], auths: [{}] }
   await t.rejects(startLoad(t, nowhere), /ECONNREFUSED/)
 })
 

@@ -80,7 +80,7 @@ t.test(`${size.soakSeconds} seconds of talk and of whatever may break, in any or
     const until = Date.now() + size.soakSeconds * 1000
     samples.push(await sample())
     while (Date.now() < until) {
-      for (const name of Object.keys(faults).toSorted(() => Math.random() - 0.5)) {
+      for (const name of shuffle(Object.keys(faults))) {
         if (Date.now() > until) break
         await faults[name]!()
         done.push(name)
@@ -113,5 +113,6 @@ t.test(`${size.soakSeconds} seconds of talk and of whatever may break, in any or
   grow('sockets beside those of clients', ({ sockets, clients }) => sockets - clients, median)
 })
 
+const shuffle = <T>(list: T[]) => list.map(one => ({ one, at: Math.random() })).sort((a, b) => a.at - b.at).map(({ one }) => one)
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
 const most = (values: number[]) => Math.max(...values)

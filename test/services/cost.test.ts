@@ -18,6 +18,9 @@ async function setUp (t: Test) {
   return { app, env, ann, cafe, proxy }
 }
 
+/** Without the comparison with the heads, which comes by the clock: one query for all cafes that are open. */
+const forRequests = (queries: string[]) => queries.filter(text => !text.includes('FROM cafe_heads WHERE cafe_id = ANY'))
+
 /** Resolves when Redis has answered nothing for `ms`. */
 async function untilQuiet (proxy: Proxy, ms: number): Promise<void> {
   let before = -1
@@ -72,7 +75,7 @@ t.test('a send costs one PostgreSQL call and at most two Redis round trips', asy
   const rounds = await countRounds(proxy, () => ask(socket, 'message:send', { cafeId: cafe.id, content: 'measured' }))
   t.ok(rounds === 1 || rounds === 2, `${rounds} rounds of answers were waited for`)
   t.equal(queries.filter(text => /append_messages/.test(text)).length, 1)
-  t.equal(queries.length, 1)
+  t.equal(forRequests(queries).length, 1)
 })
 
 t.test('a join of a cafe that is in memory asks PostgreSQL nothing', async t => {
@@ -86,7 +89,7 @@ t.test('a join of a cafe that is in memory asks PostgreSQL nothing', async t => 
   t.equal(heard(second, 'message:history')[0]!.messages.length, 1)
   await ask(second, 'join:cafe', { cafeId: cafe.id, since: 0 })
   t.equal(heard(second, 'message:history')[1]!.messages.length, 1)
-  t.same(queries, [])
+  t.same(forRequests(queries), [])
 })
 
 t.test('a node that opens a cafe which Redis has asks PostgreSQL nothing before the join is answered', async t => {
@@ -99,7 +102,7 @@ t.test('a node that opens a cafe which Redis has asks PostgreSQL nothing before 
   const socket = await connect(t, cold, ann.token)
   const queries = watchQueries(cold)
   const { rev } = await ask(socket, 'join:cafe', { cafeId: cafe.id })
-  t.same(queries, [], 'the comparison with the head comes later, one query for all cafes that open together')
+  t.same(forRequests(queries), [])
   t.equal(rev, 3)
   t.same(heard(socket, 'message:history')[0]!.messages.map(({ content }) => content), ['three', 'two', 'one'])
 })
@@ -116,7 +119,7 @@ t.test('a position too far back costs PostgreSQL nothing', async t => {
   const queries = watchQueries(app)
   t.match(await ask(back, 'join:cafe', { cafeId: cafe.id, since: 1 }), { recovered: false, rev: 20 })
   t.equal(heard(back, 'message:history')[0]!.messages.length, 5, 'a fresh page')
-  t.same(queries, [])
+  t.same(forRequests(queries), [])
 })
 
 t.test('when nothing is wrong, healing costs one query for each interval, however many cafes are open', async t => {
@@ -132,5 +135,5 @@ t.test('when nothing is wrong, healing costs one query for each interval, howeve
 
   queries.length = 0
   for (const { id } of cafes) await ask(socket, 'message:send', { cafeId: id, content: 'hello' })
-  t.equal(queries.filter(text => !text.includes('FROM cafe_heads')).length, 20, 'a send is one call, and nothing is read back')
+  t.equal(forRequests(queries).length, 20, 'a send is one call, and nothing is read back')
 })

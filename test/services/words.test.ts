@@ -1,5 +1,6 @@
 import t from 'tap'
 import { extractWords } from '../../services/words.ts'
+import { createRandom } from '../contracts/cast.ts'
 
 const MIN = 4
 const texts = (content: string, minLength = MIN) => extractWords(content, minLength).map(({ text }) => text)
@@ -112,14 +113,10 @@ t.test('where no dictionary is needed the short way finds what the segmenter fin
     "don't", 'isn’t', "can't.say", "don't3", '_don', 'espresso', 'Straße', 'café', 'naïve', 'кофе', 'ёлка', 'καφές', 'NaCl', 'R2D2', '2nd', '3,5kg', 'a.b', 'said.then',
     "l'espresso", 'rock’n’roll', 'flat_white', '__', '10:30', 'x:y', 'foo-bar', '#tag', '@ann', 'x²', '½', 'Ⅷ', 'www.a.b', '😀', ' ', ' ', ' ', ',', '.', '…', '—', '"', '(', "'", '’', '/', '\n'
   ]
-  let seed = 1
-  const random = (below: number) => {
-    seed = Math.imul(seed ^ (seed >>> 15), 0x2c1b3c6d) + 0x9e3779b9 | 0
-    return (seed >>> 8) % below
-  }
+  const { below, pick } = createRandom(1)
   const differing: string[] = []
   for (let count = 0; count < 3000; count++) {
-    const text = Array.from({ length: 1 + random(12) }, () => pieces[random(pieces.length)]).join('')
+    const text = Array.from({ length: 1 + below(12) }, () => pick(pieces)).join('')
     if (!isSame(text)) differing.push(text)
   }
   t.same(differing, [])

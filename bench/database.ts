@@ -1,7 +1,7 @@
 import pg from 'pg'
 
 /** Messages as if they had been sent, `each` in every one of the cafes: a log without holes. */
-export async function fill (databaseUrl: string, cafeIds: string[], each: number) {
+export async function writeMessages (databaseUrl: string, cafeIds: string[], each: number) {
   const client = new pg.Client({ connectionString: databaseUrl })
   await client.connect()
   try {
@@ -19,7 +19,7 @@ export async function fill (databaseUrl: string, cafeIds: string[], each: number
 }
 
 /** Cafes that nobody is in. @returns their ids */
-export async function found (databaseUrl: string, count: number): Promise<string[]> {
+export async function createCafes (databaseUrl: string, count: number): Promise<string[]> {
   const client = new pg.Client({ connectionString: databaseUrl })
   await client.connect()
   try {
