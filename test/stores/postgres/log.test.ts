@@ -226,3 +226,20 @@ t.test('changes with edits: each step once, messages in their present state', as
   t.same(await since(6), [])
   await checkLog(t, pool)
 })
+
+t.test('a send finds what it looks for by an index, though it was planned when the tables were empty', async t => {
+  const { log, draft, pool } = await setUp(t, { pool: { max: 1 } })
+  const scans = async () => {
+    await pool.query('SELECT pg_stat_force_next_flush()')
+    const { rows } = await pool.query<{ relname: string, seq_scan: string }>('SELECT relname, seq_scan FROM pg_stat_user_tables')
+    return Object.fromEntries(rows.map(({ relname, seq_scan: count }) => [relname, Number(count)]))
+  }
+  await log.append(draft('planned'))
+  await pool.query("INSERT INTO users (username) SELECT 'user ' || n FROM generate_series(1, 5000) n")
+  const before = await scans()
+  for (let count = 0; count < 10; count++) await log.append(draft(`message ${count}`, { clientId: `send ${count}` }))
+  t.match(await log.append(draft('message 3', { clientId: 'send 3' })), { outcome: 'duplicate' })
+  t.match(await log.append(draft('lost', { cafeId: randomUUID() })), { outcome: 'no-cafe' })
+  t.match(await log.append(draft('lost', { userId: randomUUID() })), { outcome: 'no-user' })
+  t.same(await scans(), before)
+})
