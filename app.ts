@@ -7,6 +7,7 @@ import health from './plugins/health.ts'
 import io from './plugins/io.ts'
 import metrics from './plugins/metrics.ts'
 import pg from './plugins/pg.ts'
+import pressure from './plugins/pressure.ts'
 import redis from './plugins/redis.ts'
 import reporter from './plugins/reporter.ts'
 import secret from './plugins/secret.ts'
@@ -38,6 +39,7 @@ export default async function klatsch (fastify: FastifyInstance, options: { conf
   await fastify.register(reporter)
   await fastify.register(health)
   await fastify.register(cors)
+  await fastify.register(pressure)
 
   // Servers that this node needs, and the drivers over them.
   await fastify.register(pg)

@@ -72,6 +72,7 @@ function nest (env: Env, production: boolean): Config {
       maxCafes: env.SOCKET_MAX_CAFES,
       coalesceWrites: env.SOCKET_WRITE_COALESCING === 'on'
     },
+    pressure: { maxDelay: env.PRESSURE_DELAY, maxHeap: env.PRESSURE_HEAP },
     chat: {
       maxLength: env.CHAT_MESSAGE_MAX_LENGTH,
       historyLimit: env.CHAT_HISTORY_LIMIT,

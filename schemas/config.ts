@@ -32,6 +32,8 @@ export const Env = Type.Object({
   SOCKET_MAX_PACKETS: int(5000, 10, 10_000_000, 'Packets kept for a client that does not read on; over it the connection is closed'),
   SOCKET_MAX_CAFES: int(50, 1, 10_000, 'Cafes one socket may be in'),
   SOCKET_WRITE_COALESCING: OneOf(['on', 'off'] as const, { default: 'on', description: '`off` writes each packet to the network by itself, for comparisons' }),
+  PRESSURE_DELAY: int(1000, 0, 60_000, 'Milliseconds that the event loop may be late, on average over a second; above it requests and joins are refused. 0: however late it is'),
+  PRESSURE_HEAP: int(90, 0, 100, 'Percent of the heap that may be in use; above it requests and joins are refused. 0: all of it'),
   CHAT_MESSAGE_MAX_LENGTH: int(500, 1, 4000, 'Code points of a message'),
   CHAT_HISTORY_LIMIT: int(50, 1, 100, 'Messages a join begins with, and of a REST page'),
   CHAT_CACHE_SIZE: int(100, 1, 1000, 'Newest messages of a cafe kept in memory and in Redis'),
@@ -75,6 +77,8 @@ export interface Config {
   /** `'*'`, or the exact origins; the same origin is always allowed */
   origins: '*' | string[]
   socket: { path: string, pingInterval: number, pingTimeout: number, maxPayload: number, maxBuffered: number, maxPackets: number, maxCafes: number, coalesceWrites: boolean }
+  /** `maxHeap`: percent; 0: no bound */
+  pressure: { maxDelay: number, maxHeap: number }
   chat: { maxLength: number, historyLimit: number, cacheSize: number, typingTimeout: number, typingRoom: number, sendQueue: number }
   /** `rates`: what a bucket holds, and gets back in 10 seconds */
   limits: { enabled: boolean, rates: Record<'send' | 'typing' | 'join' | 'presence', { user: number, cafe: number }>, repeatWindow: number }

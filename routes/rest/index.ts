@@ -19,6 +19,7 @@ export default async function rest (fastify: FastifyInstance) {
 
 async function api (fastify: FastifyInstance) {
   fastify.addHook('onRequest', fastify.health.refuseUntilStarted)
+  fastify.addHook('onRequest', async function refuseUnderPressure () { fastify.refuseUnderPressure() })
   fastify.register(auth)
   fastify.register(cafes)
   fastify.register(messages)

@@ -10,6 +10,7 @@ export default async function cafeEvents (fastify: FastifyInstance) {
   fastify.event({ event: 'leave:cafe', handler: onLeave })
 
   async function onJoin (socket: ChatSocket, request: JoinRequest) {
+    fastify.refuseUnderPressure()
     const admit = await membership.join(socket.data.connection, request)
     return function enter () {
       const { history, reply, greeting, typing } = admit()

@@ -20,7 +20,7 @@ export interface Size {
 
 export const sizes = {
   /** In `npm test`, where it shares the machine with other tests; the leases of presence are short because waiting for them is. */
-  small: { clients: 24, cafes: 4, perSecond: 30, seconds: 4, breakAfterMs: 1200, soakSeconds: 6, patienceMs: 1500, env: { PRESENCE_HEARTBEAT: '800', PRESENCE_LEASE: '3000' } },
+  small: { clients: 24, cafes: 4, perSecond: 30, seconds: 4, breakAfterMs: 1200, soakSeconds: 6, patienceMs: 1500, env: { PRESENCE_HEARTBEAT: '800', PRESENCE_LEASE: '3000', PRESSURE_DELAY: '0' } },
   /** In `npm run chaos`, which has the machine for itself. */
   full: { balanced: 3, clients: 300, cafes: 20, perSecond: 100, seconds: 20, breakAfterMs: 5000, soakSeconds: 180, patienceMs: 0, env: { DRAIN_WAIT: '1000' } }
 } satisfies Record<string, Size>
