@@ -4,6 +4,7 @@ import config from './plugins/config.ts'
 import cors from './plugins/cors.ts'
 import errors from './plugins/errors.ts'
 import health from './plugins/health.ts'
+import historyPackets from './plugins/history-packets.ts'
 import io from './plugins/io.ts'
 import metrics from './plugins/metrics.ts'
 import pg from './plugins/pg.ts'
@@ -48,12 +49,13 @@ export default async function klatsch (fastify: FastifyInstance, options: { conf
 
   // Sockets, rules, and who may use them. On close the order is the reverse.
   await fastify.register(io)
+  await fastify.register(writeCoalescing)
   await fastify.register(services)
   await fastify.register(secret)
   await fastify.register(authenticate)
   await fastify.register(socket)
   await fastify.register(slowConsumers)
-  await fastify.register(writeCoalescing)
+  await fastify.register(historyPackets)
   await fastify.register(startup)
 
   await fastify.register(rest)

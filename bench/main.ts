@@ -11,12 +11,13 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Result } from './figures.ts'
 import { draw } from './plot.ts'
-import { hot, literal, many, nodes } from './rows/compare.ts'
+import { crowdedLiteral, hot, literal, many, nodes } from './rows/compare.ts'
 import { cafes, members, messages } from './rows/growth.ts'
 import { idle } from './rows/idle.ts'
 import { across, latency, quiet } from './rows/latency.ts'
 import { deep, first } from './rows/pages.ts'
 import { rates } from './rows/rates.ts'
+import { stock } from './rows/stock.ts'
 import { storm } from './rows/storm.ts'
 
 const rows: Record<string, { title: string, run: (rounds: number) => Promise<Result> }> = {
@@ -25,7 +26,9 @@ const rows: Record<string, { title: string, run: (rounds: number) => Promise<Res
   rates: { title: 'One cafe of 200, 20 senders, more and more sends a second', run: rates },
   many: { title: '50 cafes of 4, 2 senders each, 4 sends in flight', run: many },
   quiet: { title: 'One cafe of 2, 20 sends a second', run: quiet },
+  stock: { title: 'One cafe of 200, 50 sends a second, by the kind of client', run: stock },
   literal: { title: '50 cafes of 4 again, beside the specification taken at its word', run: literal },
+  'literal-hot': { title: 'One cafe of 200 again, beside the specification taken at its word', run: crowdedLiteral },
   nodes: { title: 'One cafe of 200 on two nodes', run: nodes },
   across: { title: 'The same, and an open loop: from when a send was due to a member on the other node', run: across },
   first: { title: 'The first page of history over REST, 50 of 100 messages', run: first },

@@ -20,7 +20,7 @@ export interface Measured {
   generatorBusy: number
 }
 
-export interface Work extends Pick<Plan, 'inFlight' | 'timedAt'> {
+export interface Work extends Pick<Plan, 'inFlight' | 'timedAt' | 'stock'> {
   rooms: number
   members: number
   senders: number

@@ -70,7 +70,8 @@ function nest (env: Env, production: boolean): Config {
       maxBuffered: env.SOCKET_MAX_BUFFERED,
       maxPackets: env.SOCKET_MAX_PACKETS,
       maxCafes: env.SOCKET_MAX_CAFES,
-      coalesceWrites: env.SOCKET_WRITE_COALESCING === 'on'
+      coalesceWrites: env.SOCKET_WRITE_COALESCING === 'on',
+      keepHistory: env.SOCKET_HISTORY_PACKETS === 'on'
     },
     pressure: { maxDelay: env.PRESSURE_DELAY, maxHeap: env.PRESSURE_HEAP },
     chat: {
@@ -79,7 +80,8 @@ function nest (env: Env, production: boolean): Config {
       cacheSize: env.CHAT_CACHE_SIZE,
       typingTimeout: env.CHAT_TYPING_TIMEOUT,
       typingRoom: env.CHAT_TYPING_ROOM,
-      sendQueue: env.CHAT_SEND_QUEUE
+      sendQueue: env.CHAT_SEND_QUEUE,
+      sendBatch: env.CHAT_SEND_BATCH
     },
     limits: {
       enabled: env.CHAT_LIMITS === 'on',

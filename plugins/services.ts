@@ -21,11 +21,12 @@ async function services (fastify: FastifyInstance) {
 /** What ties event and payload together is the port's signature; Socket.IO's own types can't follow a generic event. */
 interface Target { emit: (event: string, payload: unknown) => unknown }
 
-function createBroadcast ({ io }: FastifyInstance): Broadcast {
+function createBroadcast ({ io, tellRoom }: FastifyInstance): Broadcast {
   return {
     local (cafeId, event, payload, exceptUserId) {
-      const room = io.local.to(cafeRoom(cafeId))
-      const target: unknown = exceptUserId === undefined ? room : room.except(userRoom(exceptUserId));
+      const room = cafeRoom(cafeId)
+      if (exceptUserId === undefined) return tellRoom(room, event, payload)
+      const target: unknown = io.local.to(room).except(userRoom(exceptUserId));
       (target as Target).emit(event, payload)
     },
     everywhere (cafeId, event, payload) {
@@ -35,4 +36,4 @@ function createBroadcast ({ io }: FastifyInstance): Broadcast {
   }
 }
 
-export default fp(services, { name: 'services', dependencies: ['config', 'io', 'metrics', 'reporter', 'stores'] })
+export default fp(services, { name: 'services', dependencies: ['config', 'metrics', 'reporter', 'stores', 'write-coalescing'] })

@@ -2,15 +2,13 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 
 const LOOK_EVERY_MS = 500
-/** With fewer packets than these waiting, their bytes are not worth counting: one event is bounded anyway. */
-const FEW_PACKETS = 32
 
 /** A TCP socket, as far as Node tells: how much of what it is writing now the system has not taken yet. */
 interface Wire { destroy: (reason: Error) => void, _handle?: { writeQueueSize: number } | null }
 
 /** What engine.io keeps of a connection, as far as it is needed here. */
 interface Connection {
-  writeBuffer: ReadonlyArray<{ data?: unknown }>
+  writeBuffer: ReadonlyArray<{ data?: unknown, options?: { wsPreEncodedFrame?: Buffer[] } }>
   /** `socket`: of a WebSocket, not of polling */
   transport: { socket?: { bufferedAmount: number, terminate: () => void, _socket?: Wire } }
   close: (discard: boolean) => void
@@ -65,9 +63,9 @@ function cut (client: Connection) {
 
 /** Waiting in Socket.IO, and handed to the transport but not yet to the network. */
 function bufferedBytes ({ writeBuffer, transport }: Connection): number {
-  const handed = transport.socket?.bufferedAmount ?? 0
-  if (writeBuffer.length < FEW_PACKETS) return handed
-  return writeBuffer.reduce((sum, { data }) => sum + (typeof data === 'string' ? data.length : 0), handed)
+  const sizeOf = ({ data, options }: Connection['writeBuffer'][number]) =>
+    typeof data === 'string' ? data.length : (options?.wsPreEncodedFrame ?? []).reduce((sum, { length }) => sum + length, 0)
+  return writeBuffer.reduce((sum, packet) => sum + sizeOf(packet), transport.socket?.bufferedAmount ?? 0)
 }
 
 export default fp(slowConsumers, { name: 'slow-consumers', dependencies: ['config', 'io', 'metrics'] })

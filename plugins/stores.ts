@@ -31,7 +31,7 @@ const DEAF_TURNS = 6
 /** The one place that chooses drivers: PostgreSQL always, hot state by the presence of REDIS_URL. */
 async function stores (fastify: FastifyInstance) {
   const { config, log, pg } = fastify
-  const durable = createDurable(pg.pool, { sendQueue: config.chat.sendQueue, timeout: config.postgres.timeout, maxWaiting: config.postgres.maxWaiting })
+  const durable = createDurable(pg.pool, { sendQueue: config.chat.sendQueue, sendBatch: config.chat.sendBatch, timeout: config.postgres.timeout, maxWaiting: config.postgres.maxWaiting })
   if (config.redis.url === undefined) {
     log.info({ driver: 'memory' }, 'hot state in memory: this process only')
     fastify.decorate('stores', { durable, hot: createMemoryState({ config, now: Date.now }), adapter: async () => undefined })

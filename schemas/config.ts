@@ -32,6 +32,7 @@ export const Env = Type.Object({
   SOCKET_MAX_PACKETS: int(5000, 10, 10_000_000, 'Packets kept for a client that does not read on; over it the connection is closed'),
   SOCKET_MAX_CAFES: int(50, 1, 10_000, 'Cafes one socket may be in'),
   SOCKET_WRITE_COALESCING: OneOf(['on', 'off'] as const, { default: 'on', description: '`off` writes each packet to the network by itself, for comparisons' }),
+  SOCKET_HISTORY_PACKETS: OneOf(['on', 'off'] as const, { default: 'on', description: '`off` writes the newest page anew for each who joins, for comparisons' }),
   PRESSURE_DELAY: int(1000, 0, 60_000, 'Milliseconds that the event loop may be late, on average over a second; above it requests and joins are refused. 0: however late it is'),
   PRESSURE_HEAP: int(90, 0, 100, 'Percent of the heap that may be in use; above it requests and joins are refused. 0: all of it'),
   CHAT_MESSAGE_MAX_LENGTH: int(500, 1, 4000, 'Code points of a message'),
@@ -50,11 +51,12 @@ export const Env = Type.Object({
   CHAT_PRESENCE_CAFE_RATE: int(5000, 1, 1_000_000, 'Changes of status that a cafe is told of in 10 seconds'),
   CHAT_REPEAT_WINDOW: int(10_000, 0, 3_600_000, 'Milliseconds in which the same content is refused as repeated'),
   CHAT_SEND_QUEUE: int(10_000, 1, 1_000_000, 'Sends that may wait for the database on one node'),
+  CHAT_SEND_BATCH: int(500, 1, 1000, 'Sends that share a commit at most; 1, for comparisons: each has its own'),
   CHAT_FEED_CHECK: int(3000, 100, 60_000, 'Milliseconds between comparisons of the open cafes with the database'),
   CHAT_FEED_LINGER: int(5000, 100, 3_600_000, 'Milliseconds a cafe without members stays in memory'),
   CHAT_FEED_MAX_OPEN: int(20_000, 1, 10_000_000, 'Cafes a node keeps in memory at the same time'),
-  PRESENCE_HEARTBEAT: int(2500, 100, 60_000, "Milliseconds between a node's heartbeats"),
-  PRESENCE_LEASE: int(10_000, 300, 300_000, 'Milliseconds after which a silent node counts as dead'),
+  PRESENCE_HEARTBEAT: int(2000, 100, 60_000, "Milliseconds between a node's heartbeats"),
+  PRESENCE_LEASE: int(9000, 300, 300_000, 'Milliseconds after which a silent node counts as dead'),
   PRESENCE_GRACE: int(2000, 0, 60_000, 'Milliseconds a user who lost their last connection still counts, so that a reload is no coming and going'),
   TOPIC_MIN_WORD_LENGTH: int(4, 1, 64, 'Letters of the shortest topic, in scripts with spaces'),
   TOPIC_MAX_TOPICS: int(50, 1, 1000, 'Topics that may be shown'),
@@ -76,10 +78,10 @@ export interface Config {
   jwt: { secret: string | undefined, expiresIn: string }
   /** `'*'`, or the exact origins; the same origin is always allowed */
   origins: '*' | string[]
-  socket: { path: string, pingInterval: number, pingTimeout: number, maxPayload: number, maxBuffered: number, maxPackets: number, maxCafes: number, coalesceWrites: boolean }
+  socket: { path: string, pingInterval: number, pingTimeout: number, maxPayload: number, maxBuffered: number, maxPackets: number, maxCafes: number, coalesceWrites: boolean, keepHistory: boolean }
   /** `maxHeap`: percent; 0: no bound */
   pressure: { maxDelay: number, maxHeap: number }
-  chat: { maxLength: number, historyLimit: number, cacheSize: number, typingTimeout: number, typingRoom: number, sendQueue: number }
+  chat: { maxLength: number, historyLimit: number, cacheSize: number, typingTimeout: number, typingRoom: number, sendQueue: number, sendBatch: number }
   /** `rates`: what a bucket holds, and gets back in 10 seconds */
   limits: { enabled: boolean, rates: Record<'send' | 'typing' | 'join' | 'presence', { user: number, cafe: number }>, repeatWindow: number }
   feed: { check: number, linger: number, maxOpen: number }

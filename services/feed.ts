@@ -46,11 +46,11 @@ export function createFeed (ports: FeedPorts, config: Config, now: () => number)
 
   /** Hands on what this node committed: here at once, to the other nodes by the bus. Never throws, never waits. */
   function publish (cafeId: string, changes: readonly Change[]) {
-    receive(cafeId, changes, 0)
+    receive(cafeId, changes, bus.isLive() ? HOLD_MS : 0)
     bus.publish(cafeId, { kind: 'changes', changes: [...changes] })
   }
 
-  /** A gap before the changes is held open for `holdMs`: those of other nodes may just be late, our own are not. */
+  /** A gap before the changes is held open for `holdMs`: what other nodes committed may just be late, also before our own. */
   function receive (cafeId: string, changes: readonly Change[], holdMs: number) {
     const feed = feeds.get(cafeId)
     if (feed === undefined) {

@@ -1,16 +1,18 @@
 import type { Config } from '../schemas/config.ts'
+import type { MessageHistory } from '../schemas/events.ts'
 import type { Message, MessagePage, PageQuery } from '../schemas/messages.ts'
 import { refuse } from './errors.ts'
 import type { Feed, FeedService } from './feed.ts'
 import type { Bus, Log, Range } from './ports.ts'
-import { fold } from './ring.ts'
+import { fold, type Ring } from './ring.ts'
 
-/** What a join begins with. `recovered`: exactly what changed after `since`. */
-export interface Start { rev: number, seq: number, messages: Message[], recovered: boolean }
+/** What a join begins with. `history.recovered`: exactly what changed after `since`. `seq`: of the newest message. */
+export interface Start { seq: number, history: MessageHistory }
 
 /** What a reader begins with: pages of history, and the start of a join. */
 export function createHistory ({ log, bus }: { log: Log, bus: Bus }, feed: FeedService, config: Config) {
   const { historyLimit } = config.chat
+  const newest = new WeakMap<Ring, Start>()
 
   /**
    * Prepares a join. The function it resolves to gives the start at the moment of the call: what the feed emits after it
@@ -37,8 +39,13 @@ export function createHistory ({ log, bus }: { log: Log, bus: Bus }, feed: FeedS
     return () => since < snapshot.head.minRev ? fresh(open) : resume(open, snapshot.head.rev, snapshot.messages)
   }
 
-  function fresh ({ ring }: Feed): Start {
-    return { rev: ring.rev, seq: ring.seq, messages: ring.newest(historyLimit), recovered: false }
+  /** One and the same object for all who come while nothing changes. */
+  function fresh ({ cafeId, ring }: Feed): Start {
+    const kept = newest.get(ring)
+    if (kept?.history.rev === ring.rev) return kept
+    const start = { seq: ring.seq, history: { cafeId, messages: ring.newest(historyLimit), rev: ring.rev, recovered: false } }
+    newest.set(ring, start)
+    return start
   }
 
   /** `messages` are what changed up to `rev`. The ring knows the rest; where it does not, or it is too much, a fresh page is the answer. */
@@ -48,7 +55,7 @@ export function createHistory ({ log, bus }: { log: Log, bus: Bus }, feed: FeedS
     if (later === undefined) return fresh(open)
     const changed = fold(messages, later)
     if (changed.length > historyLimit) return fresh(open)
-    return { rev: ring.rev, seq: ring.seq, messages: changed, recovered: true }
+    return { seq: ring.seq, history: { cafeId: open.cafeId, messages: changed, rev: ring.rev, recovered: true } }
   }
 
   /** A page of REST history, newest first. @throws CHAT_VALIDATION, CHAT_CAFE_NOT_FOUND, CHAT_UNAVAILABLE */

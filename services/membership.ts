@@ -22,8 +22,8 @@ export interface Connection {
   closed: boolean
 }
 
-/** `typing`: who types already. `greeting`: for a user who was in the cafe already, and whom the room therefore hears nothing of. */
-export interface Admission { history: MessageHistory, reply: JoinReply, greeting?: UsersUpdate, typing: TypingIndicator[] }
+/** `typing`: who types already. `greeting`: what there is to say, when it is said, to a user who was in the cafe already, and whom the room therefore hears nothing of. */
+export interface Admission { history: MessageHistory, reply: JoinReply, greeting?: () => UsersUpdate, typing: TypingIndicator[] }
 
 /** Joins and leaves of one connection that may wait. */
 const MAX_PENDING = 200
@@ -91,14 +91,15 @@ export function createMembership ({ budgets, feed, history, presence, attendance
   function admit (connection: Connection, cafeId: string, start: (enter: boolean) => Start, userCount: number): Admission {
     if (connection.closed) throw refuse('CHAT_NOT_MEMBER', { message: 'The connection is closed' })
     const isNew = !connection.cafes.has(cafeId)
-    const { rev, seq, messages, recovered } = start(isNew)
+    const { seq, history } = start(isNew)
+    const { rev, recovered } = history
     connection.cafes.add(cafeId)
     const isNews = presence.announce(cafeId, connection.user.id)
     return {
-      history: { cafeId, messages, rev, recovered },
+      history,
       reply: { cafeId, rev, seq, userCount, recovered },
       typing: isNew ? typing.current(cafeId, connection.user.id) : [],
-      ...(!isNews && { greeting: attendance.greeting(cafeId, personOf(connection)) })
+      ...(!isNews && { greeting: () => attendance.greeting(cafeId, personOf(connection)) })
     }
   }
 

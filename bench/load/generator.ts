@@ -2,6 +2,7 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Answer, Order, Plan, Report, Sample } from './plan.ts'
+import { openStock } from './stock.ts'
 import { openWire, type Wire } from './wire.ts'
 
 interface Room { cafeId: string, sends: number }
@@ -101,7 +102,8 @@ async function enter ({ room, isSender }: Pick<Client, 'room' | 'isSender'>, num
       client.wrong = true
       reject(new Error('closed by the server'))
     }
-    openWire(plan.urls[number % plan.urls.length]!, (bytes, start, end) => listen(bytes, start, end), onClose).then(wire => {
+    const open = plan.stock === true ? openStock : openWire
+    open(plan.urls[number % plan.urls.length]!, (bytes, start, end) => listen(bytes, start, end), onClose).then(wire => {
       client.wire = wire
       clients.push(client)
     }, reject)

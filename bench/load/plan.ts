@@ -11,6 +11,8 @@ export interface Plan {
   timedAt?: 'sender' | 'neighbour'
   /** Clients that come at the same time; 50 when absent. */
   atOnce?: number
+  /** Stock clients on their default transports, polling and then an upgrade, instead of raw WebSockets. */
+  stock?: boolean
   /** What comes is numbered by one server for all (`rev`), and must come in that order. Otherwise it is only counted. */
   ordered: boolean
   /** The server acks joins and sends. Otherwise `message:history` stands for the one, the sender's own copy for the other. */

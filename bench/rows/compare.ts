@@ -14,7 +14,8 @@ const startAll: Start = async scope => [
   await startBare(scope, { name: 'bare Socket.IO' }),
   await startKlatsch(scope, { name: 'klatsch, memory' }),
   await startKlatsch(scope, { name: 'klatsch, Redis', redis: true }),
-  await startKlatsch(scope, { name: 'klatsch, memory, `SOCKET_WRITE_COALESCING=off`', env: { SOCKET_WRITE_COALESCING: 'off' } })
+  await startKlatsch(scope, { name: 'klatsch, memory, `SOCKET_WRITE_COALESCING=off`', env: { SOCKET_WRITE_COALESCING: 'off' } }),
+  await startKlatsch(scope, { name: 'klatsch, memory, `CHAT_SEND_BATCH=1`', env: { CHAT_SEND_BATCH: '1' } })
 ]
 
 export const hot = (rounds: number) => compare(async scope => [
@@ -31,10 +32,14 @@ export const many = (rounds: number) => compare(async scope => [
   await startKlatsch(scope, { name: 'klatsch, memory, `--max-semi-space-size=64`', env: ROOM_FOR_GARBAGE })
 ], MANY, 'perSend', rounds)
 
-export const literal = (rounds: number) => compare(async scope => [
+const startLiterally: Start = async scope => [
   await startLiteralServer(scope, { name: 'the literal server' }),
   await startKlatsch(scope, { name: 'klatsch, Redis', redis: true })
-], MANY, 'perSend', rounds)
+]
+
+export const literal = (rounds: number) => compare(startLiterally, MANY, 'perSend', rounds)
+
+export const crowdedLiteral = (rounds: number) => compare(startLiterally, HOT, 'perSend', rounds)
 
 export const nodes = (rounds: number) => compare(async scope => [
   await startBare(scope, { name: 'two bare nodes, @socket.io/redis-adapter', redis: true, nodes: 2 }),

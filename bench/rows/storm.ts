@@ -1,5 +1,5 @@
 import { countQueries } from '../../test/chaos/queries.ts'
-import { startBare, startKlatsch, type Contestant } from '../contestants.ts'
+import { startBare, startKlatsch, type Contestant, type KlatschOptions } from '../contestants.ts'
 import { writeMessages } from '../database.ts'
 import { show, summarise, table, type Result } from '../figures.ts'
 import { startLoad } from '../load/start.ts'
@@ -18,7 +18,8 @@ export async function storm (rounds: number): Promise<Result> {
   const starts: Array<[string, (scope: Scope, name: string) => Promise<Contestant & { queries: () => number }>]> = [
     ['bare Socket.IO, 50 messages from an array', async (scope, name) => ({ ...await startBare(scope, { name, env: { HISTORY: '50' } }), queries: () => 0 })],
     ['klatsch, memory', startCounted],
-    ['klatsch, Redis', (scope, name) => startCounted(scope, name, true)]
+    ['klatsch, memory, `SOCKET_HISTORY_PACKETS=off`', (scope, name) => startCounted(scope, name, { env: { SOCKET_HISTORY_PACKETS: 'off' } })],
+    ['klatsch, Redis', (scope, name) => startCounted(scope, name, { redis: true })]
   ]
   const storms = new Map(starts.map(([name]) => [name, [] as Storm[]]))
   for (let round = 0; round < rounds; round++) {
@@ -41,13 +42,13 @@ export async function storm (rounds: number): Promise<Result> {
 }
 
 /** Its statements are counted on their way. */
-async function startCounted (scope: Scope, name: string, redis = false) {
+async function startCounted (scope: Scope, name: string, { redis = false, env = {} }: Pick<KlatschOptions, 'redis' | 'env'> = {}) {
   let count = () => 0
   const contestant = await startKlatsch(scope, {
     name,
     redis,
     // No heartbeat and no comparison of heads during the storm: what is counted is what joining asks for.
-    env: { CHAT_FEED_CHECK: '60000' },
+    env: { CHAT_FEED_CHECK: '60000', ...env },
     async through (url) {
       const queries = await countQueries(scope, url)
       count = queries.count

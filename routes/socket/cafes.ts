@@ -13,11 +13,14 @@ export default async function cafeEvents (fastify: FastifyInstance) {
     fastify.refuseUnderPressure()
     const admit = await membership.join(socket.data.connection, request)
     return function enter () {
+      const room = cafeRoom(request.cafeId)
+      fastify.settleRoom(room)
       const { history, reply, greeting, typing } = admit()
-      socket.emit('message:history', history)
-      socket.join(cafeRoom(request.cafeId))
+      fastify.sendHistory(socket, history)
+      socket.join(room)
       for (const indicator of typing) socket.emit('typing:indicator', indicator)
-      if (greeting !== undefined) setImmediate(() => socket.emit('users:update', greeting))
+      // After the ack.
+      if (greeting !== undefined) setImmediate(() => { if (socket.rooms.has(room)) socket.emit('users:update', greeting()) })
       return reply
     }
   }

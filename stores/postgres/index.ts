@@ -7,8 +7,8 @@ import { createUsers } from './users.ts'
 
 const FRAME_KEY = 'SELECT frame_key FROM nodes'
 
-/** `sendQueue`: sends that may wait for a commit. */
-export interface DurableOptions extends QueryOptions { sendQueue: number }
+/** `sendQueue`: sends that may wait for a commit. `sendBatch`: sends of one commit. */
+export interface DurableOptions extends QueryOptions { sendQueue: number, sendBatch: number }
 
 export interface Durable {
   log: Log
@@ -19,10 +19,10 @@ export interface Durable {
 }
 
 /** The durable ports over a pool. */
-export function createDurable (pool: Pool, { sendQueue, ...options }: DurableOptions): Durable {
+export function createDurable (pool: Pool, { sendQueue, sendBatch, ...options }: DurableOptions): Durable {
   const query = createQuery(pool, options)
   return {
-    log: createLog(query, { maxBatch: 500, maxQueue: sendQueue, maxWaiting: 8, timeout: options.timeout }),
+    log: createLog(query, { maxBatch: sendBatch, maxQueue: sendQueue, maxWaiting: 8, timeout: options.timeout }),
     users: createUsers(query),
     cafes: createCafes(query),
     frameKey: async () => (await query<{ frame_key: Buffer }>('read', 'frame_key', FRAME_KEY, []))[0]!.frame_key

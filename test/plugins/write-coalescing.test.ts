@@ -72,3 +72,50 @@ t.test('the last words of a connection that is closed arrive', async t => {
     t.same(heard, [0, 1, 2], String(transports))
   }
 })
+
+/** Three stock clients of a node, one of each kind, who hear what the room is told. */
+async function seatThree (t: Test, env: Record<string, string> = {}) {
+  const app = await listen(t, env)
+  const { token } = await guest(app, 'ann')
+  const clients = await Promise.all([['websocket'], ['polling', 'websocket'], ['polling']].map(async transports => {
+    const client = io(app.url, { forceNew: true, reconnection: false, transports, auth: { token } })
+    t.teardown(() => client.disconnect())
+    const heard: unknown[] = []
+    client.onAny((name, payload) => { if (name === 'note') heard.push(payload) })
+    await until('it is connected', () => client.connected)
+    if (transports.length > 1) await until('it has upgraded', () => client.io.engine.transport.name === 'websocket')
+    const socket = app.io.of('/').sockets.get(client.id!)!
+    return { socket, heard }
+  }))
+  return { app, clients }
+}
+
+// Each kind of length that a frame may have, at its bounds, and what is longer as bytes than as text.
+const texts = [0, 1, 100, 110, 111, 112, 113, 114, 65_500, 65_520, 65_521, 65_522, 65_523, 65_524, 70_000].map(length => 'x'.repeat(length)).concat('☕'.repeat(50), '☕'.repeat(30_000), '')
+
+for (const SOCKET_WRITE_COALESCING of ['on', 'off']) {
+  t.test(`SOCKET_WRITE_COALESCING=${SOCKET_WRITE_COALESCING}: what a room is told comes whole and in order, whatever its length and by whatever transport`, async t => {
+    const { app, clients } = await seatThree(t, { SOCKET_WRITE_COALESCING })
+    for (const { socket } of clients) socket.join('room')
+    app.tellRoom('another room', 'note', 'for nobody')
+    for (const text of texts) app.tellRoom('room', 'note', text)
+    for (const { heard } of clients) {
+      await until('all has come', () => heard.length === texts.length)
+      t.ok(heard.every((text, index) => text === texts[index]))
+    }
+  })
+}
+
+t.test('who comes in the middle of a turn hears what follows', async t => {
+  const { app, clients: [first, second, third] } = await seatThree(t)
+  first!.socket.join('room')
+  app.tellRoom('room', 'note', 1)
+  app.settleRoom('room')
+  second!.socket.join('room')
+  third!.socket.join('room')
+  app.tellRoom('room', 'note', 2)
+  app.settleRoom('room')
+  app.settleRoom('room')
+  await new Promise(resolve => { setTimeout(resolve, 200) })
+  t.same([first, second, third].map(client => client!.heard), [[1, 2], [2], [2]])
+})

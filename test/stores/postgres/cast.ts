@@ -6,7 +6,7 @@ import { createDurable, type DurableOptions } from '../../../stores/postgres/ind
 import { migrate } from '../../../stores/postgres/migrate.ts'
 import { createDatabase } from '../../support/servers.ts'
 
-export const ample: DurableOptions = { sendQueue: 1000, timeout: 5000, maxWaiting: 1000 }
+export const ample: DurableOptions = { sendQueue: 1000, sendBatch: 500, timeout: 5000, maxWaiting: 1000 }
 
 /** A migrated database, a user, a cafe and the durable ports over a pool. */
 export async function setUp (t: Test, { pool: poolOptions, ...options }: Partial<DurableOptions> & { pool?: pg.PoolConfig } = {}) {
