@@ -21,13 +21,15 @@ async function setUp (t: Test, env: Record<string, string> = {}, pool = {}) {
   const config = loadConfig({ CHAT_FEED_CHECK: '60000', ...env })
   const { recent } = createMemoryState({ config, now: Date.now })
   const time = { now: 0 }
-  const feed = createFeed({ log: store.log, recent, bus: here!, broadcast, ...witness }, config, () => time.now)
+  let live = true
+  const feed = createFeed({ log: store.log, recent, bus: { ...here!, isLive: () => live }, broadcast, ...witness }, config, () => time.now)
   t.teardown(feed.stop)
   const commit = async (content: string) => committed(await store.log.append(store.draft(content)))
   /** What another node says. */
   const hear = (...changes: Change[]) => there!.publish(store.cafe.id, { kind: 'changes', changes })
   const seqs = () => of('message:new').map(({ payload }) => payload.message.seq)
-  return { ...store, ...witness, feed, recent, commit, hear, of, seqs, time }
+  const deafen = () => { live = false }
+  return { ...store, ...witness, feed, recent, commit, hear, deafen, of, seqs, time }
 }
 
 t.test('changes that come in order go on at once', async t => {
@@ -64,11 +66,30 @@ t.test('a lost change is read from the log, soon and once', async t => {
   t.same(counted, ['feed_gaps', 'feed_repairs', 'feed_repairs', 'feed_repairs'])
 })
 
-t.test('a gap before a commit of this node is filled at once', async t => {
-  const { feed, cafe, commit, seqs } = await setUp(t)
+t.test('a commit of this node waits a moment for those of others before it', async t => {
+  const { feed, cafe, commit, hear, seqs, counted } = await setUp(t)
+  await feed.open(cafe.id)
+  const [theirs, ours] = [await commit('of another node'), await commit('ours')]
+  feed.publish(cafe.id, [ours!])
+  t.same(seqs(), [])
+  hear(theirs!)
+  t.same(seqs(), [1, 2])
+  await wait(80)
+  t.same(counted, [], 'and the log is not asked')
+
+  await commit('lost')
+  feed.publish(cafe.id, [await commit('ours')])
+  await until('repaired', () => seqs().length === 4)
+  t.same(seqs(), [1, 2, 3, 4])
+})
+
+t.test('while other nodes cannot be heard it waits for nothing', async t => {
+  const { feed, cafe, commit, seqs, deafen, counted } = await setUp(t)
   await feed.open(cafe.id)
   await commit('of another node')
+  deafen()
   feed.publish(cafe.id, [await commit('ours')])
+  t.same(counted, ['feed_gaps'], 'the log is asked at once')
   await until('repaired', () => seqs().length === 2)
   t.same(seqs(), [1, 2])
 })
