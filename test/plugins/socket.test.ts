@@ -16,6 +16,7 @@ import services from '../../plugins/services.ts'
 import socket from '../../plugins/socket.ts'
 import stores from '../../plugins/stores.ts'
 import validation from '../../plugins/validation.ts'
+import writeCoalescing from '../../plugins/write-coalescing.ts'
 import { clientEvents } from '../../schemas/events.ts'
 import { listen } from '../support/build.ts'
 import { ask, connect, emit, guest, heard, open, openCafe, until } from '../support/sockets.ts'
@@ -26,7 +27,7 @@ const handler = async () => ({}) as never
 /** All of the app that the events need, without the events. */
 const withoutEvents = fp(async function withoutEvents (app: FastifyInstance, options: { config: Config }) {
   await app.register(config, options)
-  for (const plugin of [metrics, validation, errors, reporter, health, pg, redis, stores, io, services, secret, authenticate, socket]) await app.register(plugin)
+  for (const plugin of [metrics, validation, errors, reporter, health, pg, redis, stores, io, writeCoalescing, services, secret, authenticate, socket]) await app.register(plugin)
 })
 
 t.test('a declared event without a handler fails boot', async t => {
