@@ -4,9 +4,9 @@ import config from './plugins/config.ts'
 import cors from './plugins/cors.ts'
 import errors from './plugins/errors.ts'
 import health from './plugins/health.ts'
-import historyPackets from './plugins/history-packets.ts'
 import io from './plugins/io.ts'
 import metrics from './plugins/metrics.ts'
+import newestPage from './plugins/newest-page.ts'
 import pg from './plugins/pg.ts'
 import pressure from './plugins/pressure.ts'
 import redis from './plugins/redis.ts'
@@ -55,7 +55,7 @@ export default async function klatsch (fastify: FastifyInstance, options: { conf
   await fastify.register(authenticate)
   await fastify.register(socket)
   await fastify.register(slowConsumers)
-  await fastify.register(historyPackets)
+  await fastify.register(newestPage)
   await fastify.register(startup)
 
   await fastify.register(rest)

@@ -70,14 +70,14 @@ function nest (env: Env, production: boolean): Config {
       maxBuffered: env.SOCKET_MAX_BUFFERED,
       maxPackets: env.SOCKET_MAX_PACKETS,
       maxCafes: env.SOCKET_MAX_CAFES,
-      coalesceWrites: env.SOCKET_WRITE_COALESCING === 'on',
-      keepHistory: env.SOCKET_HISTORY_PACKETS === 'on'
+      coalesceWrites: env.SOCKET_WRITE_COALESCING === 'on'
     },
     pressure: { maxDelay: env.PRESSURE_DELAY, maxHeap: env.PRESSURE_HEAP },
     chat: {
       maxLength: env.CHAT_MESSAGE_MAX_LENGTH,
       historyLimit: env.CHAT_HISTORY_LIMIT,
       cacheSize: env.CHAT_CACHE_SIZE,
+      keepPage: env.CHAT_KEEP_PAGE === 'on',
       typingTimeout: env.CHAT_TYPING_TIMEOUT,
       typingRoom: env.CHAT_TYPING_ROOM,
       sendQueue: env.CHAT_SEND_QUEUE,

@@ -20,8 +20,8 @@ export interface Health {
   readiness: () => { statusCode: 200 | 503, body: Readiness }
   /** Started, and not about to stop: new connections may come. */
   takesConnections: () => boolean
-  /** onRequest hook: CHAT_UNAVAILABLE until the node has started. */
-  refuseUntilStarted: () => Promise<void>
+  /** @throws CHAT_UNAVAILABLE until the node has started */
+  refuseUntilStarted: () => void
 }
 
 declare module 'fastify' {
@@ -58,7 +58,7 @@ function createHealth (nodeId: string, withRedis: boolean, log: FastifyBaseLogge
       return { statusCode: body.status === 'ready' || body.status === 'degraded' ? 200 : 503, body }
     },
     takesConnections: () => isStarted && !isDraining,
-    async refuseUntilStarted () {
+    refuseUntilStarted () {
       if (!isStarted) throw refuse('CHAT_UNAVAILABLE', { message: 'The node is starting', retryAfterMs: startRetry })
     }
   }

@@ -32,12 +32,12 @@ export const Env = Type.Object({
   SOCKET_MAX_PACKETS: int(5000, 10, 10_000_000, 'Packets kept for a client that does not read on; over it the connection is closed'),
   SOCKET_MAX_CAFES: int(50, 1, 10_000, 'Cafes one socket may be in'),
   SOCKET_WRITE_COALESCING: OneOf(['on', 'off'] as const, { default: 'on', description: '`off` writes each packet to the network by itself, for comparisons' }),
-  SOCKET_HISTORY_PACKETS: OneOf(['on', 'off'] as const, { default: 'on', description: '`off` writes the newest page anew for each who joins, for comparisons' }),
   PRESSURE_DELAY: int(1000, 0, 60_000, 'Milliseconds that the event loop may be late, on average over a second; above it requests and joins are refused. 0: however late it is'),
   PRESSURE_HEAP: int(90, 0, 100, 'Percent of the heap that may be in use; above it requests and joins are refused. 0: all of it'),
   CHAT_MESSAGE_MAX_LENGTH: int(500, 1, 4000, 'Code points of a message'),
   CHAT_HISTORY_LIMIT: int(50, 1, 100, 'Messages a join begins with, and of a REST page'),
   CHAT_CACHE_SIZE: int(100, 1, 1000, 'Newest messages of a cafe kept in memory and in Redis'),
+  CHAT_KEEP_PAGE: OneOf(['on', 'off'] as const, { default: 'on', description: '`off` writes the newest page of a cafe anew for each who joins or reads it, for comparisons' }),
   CHAT_TYPING_TIMEOUT: int(3000, 50, 60_000, 'Milliseconds until a typing indicator ends by itself'),
   CHAT_TYPING_ROOM: int(50, 1, 1_000_000, 'Members of a cafe above which typing is told in summaries, one a second'),
   CHAT_LIMITS: OneOf(['on', 'off'] as const, { default: 'on', description: '`off` lifts rate limits and the repeated-content check, for load tests' }),
@@ -78,10 +78,10 @@ export interface Config {
   jwt: { secret: string | undefined, expiresIn: string }
   /** `'*'`, or the exact origins; the same origin is always allowed */
   origins: '*' | string[]
-  socket: { path: string, pingInterval: number, pingTimeout: number, maxPayload: number, maxBuffered: number, maxPackets: number, maxCafes: number, coalesceWrites: boolean, keepHistory: boolean }
+  socket: { path: string, pingInterval: number, pingTimeout: number, maxPayload: number, maxBuffered: number, maxPackets: number, maxCafes: number, coalesceWrites: boolean }
   /** `maxHeap`: percent; 0: no bound */
   pressure: { maxDelay: number, maxHeap: number }
-  chat: { maxLength: number, historyLimit: number, cacheSize: number, typingTimeout: number, typingRoom: number, sendQueue: number, sendBatch: number }
+  chat: { maxLength: number, historyLimit: number, cacheSize: number, keepPage: boolean, typingTimeout: number, typingRoom: number, sendQueue: number, sendBatch: number }
   /** `rates`: what a bucket holds, and gets back in 10 seconds */
   limits: { enabled: boolean, rates: Record<'send' | 'typing' | 'join' | 'presence', { user: number, cafe: number }>, repeatWindow: number }
   feed: { check: number, linger: number, maxOpen: number }

@@ -3,7 +3,7 @@ import type { MessageHistory } from '../schemas/events.ts'
 import type { Message, MessagePage, PageQuery } from '../schemas/messages.ts'
 import { refuse } from './errors.ts'
 import type { Feed, FeedService } from './feed.ts'
-import type { Bus, Log, Range } from './ports.ts'
+import type { Bus, Head, Log, Range, Snapshot } from './ports.ts'
 import { fold, type Ring } from './ring.ts'
 
 /** What a join begins with. `history.recovered`: exactly what changed after `since`. `seq`: of the newest message. */
@@ -13,6 +13,7 @@ export interface Start { seq: number, history: MessageHistory }
 export function createHistory ({ log, bus }: { log: Log, bus: Bus }, feed: FeedService, config: Config) {
   const { historyLimit } = config.chat
   const newest = new WeakMap<Ring, Start>()
+  const newestPages = new WeakMap<Ring, MessagePage>()
 
   /**
    * Prepares a join. The function it resolves to gives the start at the moment of the call: what the feed emits after it
@@ -68,40 +69,33 @@ export function createHistory ({ log, bus }: { log: Log, bus: Bus }, feed: FeedS
       })
     }
     const limit = query.limit ?? historyLimit
-    const offset = query.offset ?? 0
-    const isFirst = offset === 0 && (positions[0] ?? 'offset') === 'offset'
-    const { head, messages } = isFirst ? await firstPage(cafeId, limit) : await logPage(cafeId, { ...query, limit })
-    const newest = messages[0]?.seq ?? lowest(query) - 1
-    const oldest = messages.at(-1)?.seq ?? newest + 1
-    return {
-      messages,
-      total: head.seq,
-      limit,
-      offset,
-      rev: head.rev,
-      hasBefore: oldest > 1 && head.seq > 0,
-      hasAfter: newest < head.seq
-    }
+    const isFirst = (query.offset ?? 0) === 0 && (positions[0] ?? 'offset') === 'offset'
+    return isFirst ? firstPage(cafeId, limit) : logPage(cafeId, { ...query, limit })
   }
 
   /**
-   * From memory, which is where live clients hear from. Right after opening the cafe is compared with the database first, and while
-   * other nodes can't be heard the database is asked.
+   * From memory, which is where live clients hear from, and one and the same object while nothing changes. Right after opening the cafe
+   * is compared with the database first, and while other nodes can't be heard the database is asked.
    */
-  async function firstPage (cafeId: string, limit: number) {
+  async function firstPage (cafeId: string, limit: number): Promise<MessagePage> {
     if (!bus.isLive()) return logPage(cafeId, { limit })
     const open = await feed.open(cafeId)
     if (!open.verified) await feed.check([open])
     const { ring } = open
+    if (!open.verified) return logPage(cafeId, { limit })
+    const kept = newestPages.get(ring)
+    if (kept?.rev === ring.rev && kept.limit === limit) return kept
     const messages = ring.newest(limit)
-    if (!open.verified || messages.length < Math.min(limit, ring.seq)) return logPage(cafeId, { limit })
-    return { head: { seq: ring.seq, rev: ring.rev }, messages }
+    if (messages.length < Math.min(limit, ring.seq)) return logPage(cafeId, { limit })
+    const page = toPage({ head: { seq: ring.seq, rev: ring.rev }, messages }, { limit })
+    newestPages.set(ring, page)
+    return page
   }
 
-  async function logPage (cafeId: string, range: Range) {
+  async function logPage (cafeId: string, range: Range): Promise<MessagePage> {
     const snapshot = await log.page(cafeId, range)
     if (snapshot === undefined) throw refuse('CHAT_CAFE_NOT_FOUND')
-    return snapshot
+    return toPage(snapshot, range)
   }
 
   return { prepare, page }
@@ -109,9 +103,23 @@ export function createHistory ({ log, bus }: { log: Log, bus: Bus }, feed: FeedS
 
 export type HistoryService = ReturnType<typeof createHistory>
 
+function toPage ({ head, messages }: Pick<Snapshot, 'messages'> & { head: Pick<Head, 'seq' | 'rev'> }, range: Range): MessagePage {
+  const newest = messages[0]?.seq ?? lowest(range) - 1
+  const oldest = messages.at(-1)?.seq ?? newest + 1
+  return {
+    messages,
+    total: head.seq,
+    limit: range.limit,
+    offset: range.offset ?? 0,
+    rev: head.rev,
+    hasBefore: oldest > 1 && head.seq > 0,
+    hasAfter: newest < head.seq
+  }
+}
+
 /** The seq that an empty page stands below: nothing at or above it was asked for, or all lies below. */
-function lowest (query: PageQuery): number {
-  if (query.before !== undefined) return query.before
-  if (query.after !== undefined) return query.after + 1
+function lowest ({ before, after }: Range): number {
+  if (before !== undefined) return before
+  if (after !== undefined) return after + 1
   return 1
 }

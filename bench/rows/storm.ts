@@ -18,7 +18,7 @@ export async function storm (rounds: number): Promise<Result> {
   const starts: Array<[string, (scope: Scope, name: string) => Promise<Contestant & { queries: () => number }>]> = [
     ['bare Socket.IO, 50 messages from an array', async (scope, name) => ({ ...await startBare(scope, { name, env: { HISTORY: '50' } }), queries: () => 0 })],
     ['klatsch, memory', startCounted],
-    ['klatsch, memory, `SOCKET_HISTORY_PACKETS=off`', (scope, name) => startCounted(scope, name, { env: { SOCKET_HISTORY_PACKETS: 'off' } })],
+    ['klatsch, memory, `CHAT_KEEP_PAGE=off`', (scope, name) => startCounted(scope, name, { env: { CHAT_KEEP_PAGE: 'off' } })],
     ['klatsch, Redis', (scope, name) => startCounted(scope, name, { redis: true })]
   ]
   const storms = new Map(starts.map(([name]) => [name, [] as Storm[]]))

@@ -18,8 +18,11 @@ export default async function rest (fastify: FastifyInstance) {
 }
 
 async function api (fastify: FastifyInstance) {
-  fastify.addHook('onRequest', fastify.health.refuseUntilStarted)
-  fastify.addHook('onRequest', async function refuseUnderPressure () { fastify.refuseUnderPressure() })
+  fastify.addHook('onRequest', function refuseEarly (_request, _reply, done) {
+    fastify.health.refuseUntilStarted()
+    fastify.refuseUnderPressure()
+    done()
+  })
   fastify.register(auth)
   fastify.register(cafes)
   fastify.register(messages)

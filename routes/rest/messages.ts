@@ -28,7 +28,7 @@ const messages: FastifyPluginAsyncTypebox = async function messages (fastify) {
       const tag = tagOf(page, request.query)
       reply.header('etag', tag).header('cache-control', 'private, no-cache')
       if (isFresh(request.headers['if-none-match'], tag)) return reply.code(304).send()
-      return page
+      return fastify.sendPage(reply, page)
     }
   })
 
