@@ -29,6 +29,8 @@ declare module '@fastify/jwt' {
 const minSecretLength = 32
 const maxTokenLength = 8192
 const clockTolerance = 1000
+/** Tokens of which a node remembers, until they expire, that they are good. */
+const maxKnownTokens = 10_000
 // The end of the year 9999: later ones have more than four digits, which no date-time may have.
 const lastInstant = Date.UTC(10_000, 0, 1) - 1
 
@@ -47,7 +49,7 @@ async function registerJwt (fastify: FastifyInstance) {
   const options = {
     secret,
     sign: { algorithm: 'HS256' as const, expiresIn: config.jwt.expiresIn },
-    verify: { algorithms: ['HS256' as const], requiredClaims: ['sub', 'exp'], clockTolerance },
+    verify: { algorithms: ['HS256' as const], requiredClaims: ['sub', 'exp'], clockTolerance, cache: maxKnownTokens },
     decoratorName: 'claims'
   }
   if (!fastify.hasDecorator('jwt')) {

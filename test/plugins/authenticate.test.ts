@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import fastifyJwt from '@fastify/jwt'
 import Fastify, { type FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
@@ -41,6 +42,14 @@ t.test('a token that verifies stands for its user, on either transport, and the 
   t.equal(response.statusCode, 200)
   t.match(response.json(), { user: { id: sub, username: 'Ann B.', role: 'member' } })
   t.match((await app.pg.query('SELECT username FROM users')).rows, [{ username: 'Ann B.' }], 'a rename reaches the row')
+})
+
+t.test('a token that was good is refused once it has expired, whatever is remembered of it', async t => {
+  const app = await build(t, { JWT_SECRET: secret })
+  const authorization = `Bearer ${forge(claims({ exp: now() }))}`
+  t.equal((await knock(app, authorization)).statusCode, 200, 'clocks may differ by a second')
+  await setTimeout(2100)
+  t.equal((await knock(app, authorization)).statusCode, 401)
 })
 
 t.test('claims: what is taken as it is, and what is put right', async t => {
