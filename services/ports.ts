@@ -139,6 +139,7 @@ export interface Topic { topic: string, score: number, messages: number }
  * A word is gone when it was not said for the expiry; `messages` are those within it. The newest 500 messages of a word count.
  * At most four times `maxTopics` words are kept: the strongest `maxTopics`, of the others those said last, so that a new one can rise.
  * Scores whose logarithms agree to six places are equal, and stand in the reverse order of their code points. Each call is atomic.
+ * Calls about one cafe take effect in the order in which they were made, also when nobody waits between them.
  */
 export interface Topics {
   /** Counts a message once for each of its words. */

@@ -47,6 +47,13 @@ export async function topicsContract (t: Test, make: () => Promise<Topics>) {
   const read = async (cafe: string, at: number, limit = 1000) => plain(await topics.top(cafe, limit, at))
   const names = async (cafe: string, at: number, limit = 1000) => (await topics.top(cafe, limit, at)).map(({ topic }) => topic)
 
+  t.test('calls take effect in their order, without waiting between them', async t => {
+    const cafe = newId()
+    const mentions = Array.from({ length: 50 }, (_, index) => mention('ann', [`word${index}`], NOW))
+    await Promise.all(mentions.flatMap(one => [topics.add(cafe, one), topics.remove(cafe, one), topics.add(cafe, one), topics.remove(cafe, one)]))
+    t.strictSame(await read(cafe, NOW), [])
+  })
+
   t.test('each person counts once, and half after each half-life', async t => {
     const cafe = newId()
     t.strictSame(await topics.top(cafe, 10, NOW), [])

@@ -42,6 +42,18 @@ t.test('words of messages become topics, those of deleted ones cease to be', asy
   await stop()
 })
 
+t.test('what happens to a message before it was counted counts in the right order', async t => {
+  const { say, top, revise, takeBack, stop } = setUp()
+  say('espresso', 'bob')
+  const message = say('espresso and cake')
+  const edited = { ...message, content: 'espresso and croissants' }
+  revise(edited, message.content)
+  takeBack({ ...edited, content: '', deleted: true }, edited.content)
+  await stop()
+  t.match((await top(cafeId, 10)).details, [{ topic: 'espresso', messages: 1 }])
+  t.same((await top(cafeId, 10)).topics, ['espresso'])
+})
+
 t.test('scores are those of the moment of the answer, with four decimals', async t => {
   const QUARTER = 900_000
   let clock = 1_763_546_400_000
@@ -173,12 +185,12 @@ t.test('a node that is far behind stops all the same', async t => {
   const { say, stop } = setUp(() => ({
     async add () {
       counted++
-      await new Promise(resolve => { setTimeout(resolve, 20) })
+      await new Promise(resolve => { setTimeout(resolve, 200) })
     }
   }))
   for (let n = 0; n < 1000; n++) say(`espresso ${n}`)
   const began = Date.now()
   await stop()
-  t.ok(counted > 5 && counted < 200, `${counted} of 1000 messages were still counted`)
+  t.ok(counted > 5 && counted < 500, `${counted} of 1000 messages were still counted`)
   t.ok(Date.now() - began < 10_000)
 })
