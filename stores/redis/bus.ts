@@ -11,15 +11,18 @@ interface Parts { data: (key: string) => Redis, feed: Subscriptions, isDeaf: () 
 /** One Redis channel per cafe. A cafe's notices leave over one connection, so they arrive in the order they were published in. */
 export function createBus ({ data, feed, isDeaf, seal }: Parts, nodeId: string, meter: Meter, reporter: Reporter): Bus {
   const listeners: Array<(cafeId: string, notice: Notice, nodeId: string) => void> = []
+  const own = JSON.stringify({ node: nodeId }).slice(0, -1)
 
   feed.client.on('message', (channel: string, sealed: string) => {
     const cafeId = cafeOfChannel(channel)
     if (cafeId === undefined || !feed.has('subscribe', channel)) return
     const text = seal.open(channel, sealed)
     if (text === undefined) return meter.count('dropped_frames', 'bus_forged')
+    // What this node said comes back to it, and is no news.
+    if (text.startsWith(own)) return
     const frame = parseFrame(cafeId, text)
     if (frame === undefined) return meter.count('dropped_frames', 'bus_junk')
-    if (frame.node !== nodeId) hand(cafeId, frame.notice, frame.node)
+    hand(cafeId, frame.notice, frame.node)
   })
 
   // A listener that fails must not take the connection's other listeners, or the process, with it.

@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto'
 
 /** Tells frames of our nodes from those of anybody else who may publish on this Redis. */
 export interface Seal {
@@ -13,12 +13,13 @@ export interface Seal {
 /** 128 bits in base64url. */
 const TAG_LENGTH = 22
 
-export function createSeal (key?: Buffer): Seal {
+export function createSeal (first?: Buffer): Seal {
+  let key = first && createSecretKey(first)
   const tagOf = (channel: string, text: string) =>
     createHmac('sha256', key!).update(`${channel}\n${text}`).digest('base64url').slice(0, TAG_LENGTH)
 
   return {
-    use (given) { key = given },
+    use (given) { key = createSecretKey(given) },
     wrap (channel, text) {
       if (key === undefined) throw new Error('The key of the nodes is not known yet')
       return tagOf(channel, text) + text
