@@ -57,13 +57,13 @@ export async function startKlatsch (scope: Scope, { name, redis = false, nodes =
   }
 }
 
-export interface BareOptions { name: string, redis?: boolean, nodes?: number, env?: Record<string, string> }
+export interface BareOptions { name: string, postgres?: boolean, redis?: boolean, nodes?: number, env?: Record<string, string> }
 
-/** The yardstick: bare Socket.IO, of which each node numbers for itself. */
-export async function startBare (scope: Scope, { name, redis = false, nodes = 1, env = {} }: BareOptions): Promise<Contestant> {
-  const hot = redis ? await startRedis(scope) : undefined
+/** The yardstick: bare Socket.IO, of which each node numbers for itself. `postgres`: one commit for each message. */
+export async function startBare (scope: Scope, { name, postgres = false, redis = false, nodes = 1, env = {} }: BareOptions): Promise<Contestant> {
+  const [durable, hot] = await Promise.all([postgres ? startPostgres(scope) : undefined, redis ? startRedis(scope) : undefined])
   const { PATH, HOME } = process.env
-  const options = { cwd: projectRoot, env: { PATH, HOME, ...hot && { REDIS_URL: hot.url }, ...env } }
+  const options = { cwd: projectRoot, env: { PATH, HOME, ...durable && { DATABASE_URL: durable.url }, ...hot && { REDIS_URL: hot.url }, ...env } }
   const servers = await Promise.all(Array.from({ length: nodes }, async () => {
     const server = await launch({ command: process.execPath, args: scriptArgs('bench/servers/bare'), options, ready: findUrl })
     scope.teardown(() => server.kill('SIGTERM'))
@@ -76,7 +76,10 @@ export async function startBare (scope: Scope, { name, redis = false, nodes = 1,
     urls: servers.map(({ ready }) => ready),
     ordered: nodes === 1,
     acks: true,
-    cpu: () => ({ nodes: servers.reduce((sum, { pid }) => sum + cpuMs(pid), 0), stores: hot === undefined ? 0 : cpuMs(hot.pid) }),
+    cpu: () => ({
+      nodes: servers.reduce((sum, { pid }) => sum + cpuMs(pid), 0),
+      stores: (durable === undefined ? 0 : cpuOfTreeMs(durable.pid)) + (hot === undefined ? 0 : cpuMs(hot.pid))
+    }),
     auths: async count => names(count).map(username => ({ username })),
     openRoom: async () => `00000000-0000-4000-8000-${String(++rooms).padStart(12, '0')}`,
     first: first!

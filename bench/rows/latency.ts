@@ -27,7 +27,7 @@ export const across = (rounds: number) => race(async scope => [
 
 /** A room of two in which hardly anything is said: nothing here is made slower to make the crowded room fast. */
 export const quiet = (rounds: number) => withScope(async scope => {
-  const contestants = await startThree(scope)
+  const contestants = [...await startThree(scope), await startBare(scope, { name: 'bare Socket.IO and one commit', postgres: true })]
   const measured = await inTurns(await seat(scope, contestants, PAIR), rounds, PAIR_PER_SECOND)
   const rows = contestants.map(contestant => {
     const rounds = measured.get(contestant)!
