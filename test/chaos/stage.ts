@@ -4,11 +4,11 @@ import type { Test } from 'tap'
 import { migrate } from '../../stores/postgres/migrate.ts'
 import { startBalancer, type Balancer } from '../support/balancer.ts'
 import { createDatabase, createTemplate, startRedis, startServer, type Exit, type OwnRedis, type OwnServer } from '../support/servers.ts'
-import { judge, type Verdict } from './checker.ts'
+import { follow, judge, type Verdict } from './checker.ts'
 import { compareCopies, comparePresence, counter } from './copies.ts'
 import { createCrowd, within, type Crowd } from './crowd.ts'
 import { balancedDoors, directDoors, type Doors, type Options } from './doors.ts'
-import type { Fault, Tables } from './records.ts'
+import type { Fault, MemberRecord, Tables } from './records.ts'
 import { size } from './sizes.ts'
 import { readTables } from './tables.ts'
 
@@ -59,6 +59,8 @@ export interface Show {
 const QUIET_MS = 10_000
 /** Whatever would come twice has time to come. */
 const SETTLE_MS = 300
+/** Of clients that heard something wrong, so many are told of. */
+const MAX_STORIES = 3
 
 export const environment = { JWT_SECRET: 'a secret of the chaos tests, long enough', CHAT_USER_RATE: '100000', CHAT_CAFE_RATE: '1000000', CHAT_HISTORY_LIMIT: '100', ...size.env }
 
@@ -137,9 +139,22 @@ export async function finish (t: Test, stage: Stage, times: Fault, { label, sett
   t.comment(`broken for ${times.healedAt - times.brokenAt} ms; ${members.length} clients, ${nodes.length} nodes; presence exact at most ${presenceMs} ms after that`)
   const file = basename(process.argv[1]!).replace(/\.test\.[jt]s$/, '')
   t.comment(`verdict ${JSON.stringify({ fault: label === undefined ? file : `${file}: ${label}`, ...verdict, repeated, gaps, repairs, dropped, exits })}`)
+  for (const member of members.filter(member => heardWrong(member, tables)).slice(0, MAX_STORIES)) t.comment(storyOf(member, times))
   t.same(exits.filter(exit => exit !== 'killed' && exit !== 0), [], 'the nodes end when they are asked to, with 0')
   t.same(nodes.flatMap(node => node.logs().split('\n').filter(line => line.includes('"level":60'))), [], 'nothing was fatal')
   return verdict
+}
+
+function heardWrong (member: MemberRecord, tables: Tables): boolean {
+  const { lost, doubled, disordered, phantoms } = follow(member, tables)
+  return lost + doubled + disordered + phantoms > 0
+}
+
+/** What a client heard around the fault: to which rev each step brought it, and when, in milliseconds since something was broken. */
+function storyOf ({ name, steps }: MemberRecord, { brokenAt, healedAt }: Fault): string {
+  const near = steps.filter(({ at }) => at > brokenAt - 1000 && at < healedAt + 3000)
+  const words = near.map(step => `${step.kind}${step.kind === 'history' ? ` of ${step.messages.length} (${step.recovered ? 'recovered' : 'fresh'})` : ''} ${step.rev} at ${step.at - brokenAt}`)
+  return `${name} heard ${words.join(', ')}`
 }
 
 /** Waits until every client has heard the last change of its cafe, if that ever comes, and no more have come for a while. What the database says then. */
