@@ -102,7 +102,9 @@ export async function createCrowd (t: Scope, homes: Home[], doors: Doors, { clie
   }
 
   async function join (member: Member, socket: Socket, cafeId: string) {
-    while (socket.connected && socket === member.socket) {
+    const { id } = socket
+    // The next connection joins by itself: two joins with one `since` would be told the same twice.
+    while (socket.connected && socket.id === id && socket === member.socket) {
       const since = member.record.steps.at(-1)?.rev
       const answer = await emit(socket, 'join:cafe', since === undefined ? { cafeId } : { cafeId, since })
       member.joined = answer?.ok === true
