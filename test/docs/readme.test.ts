@@ -1,15 +1,15 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { Env } from '../../schemas/config.ts'
 import type { MessagePage, SendReply } from '../../schemas/messages.ts'
 import { listen, SECRET } from '../support/build.ts'
 import { compiled, projectRoot } from '../support/paths.ts'
+import { findProgram } from '../support/programs.ts'
 import { createDatabase, launch } from '../support/servers.ts'
 import { blocks, plain, read, section, table } from './markdown.ts'
-import { findCurl, run } from './run.ts'
+import { folder, installed, run } from './run.ts'
 
 const README = read('README.md')
 const DEFAULT_URL = 'http://localhost:3000'
@@ -22,17 +22,6 @@ function snippet (title: string, level: number, language: string, url: string): 
   if (parts.length !== 2) throw new Error(`the block of "${title}" has its URL ${parts.length - 1} times`)
   return parts.join(url.replace('127.0.0.1', 'localhost'))
 }
-
-/** A folder as a reader has it after npm install of these packages. */
-function folder (t: Test, packages: Record<string, string>): string {
-  const path = mkdtempSync(join(tmpdir(), 'klatsch-test-readme-'))
-  t.teardown(() => rmSync(path, { recursive: true, force: true }))
-  mkdirSync(join(path, 'node_modules'))
-  for (const [name, target] of Object.entries(packages)) symlinkSync(target, join(path, 'node_modules', name))
-  return path
-}
-
-const installed = (name: string) => join(projectRoot, 'node_modules', name)
 
 t.test('the two commands are there, and their scripts', async t => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
@@ -61,7 +50,7 @@ t.test('the JavaScript snippet talks, misses something, and gets exactly that', 
 t.test('the curl session sends once, reads, is told that nothing changed, and deletes', async t => {
   const { url } = await listen(t)
   const path = folder(t, {})
-  findCurl()
+  findProgram('curl', ['curl', 'ca-certificates'])
   writeFileSync(join(path, 'session.sh'), snippet('With curl', 3, 'sh', url))
   const { code, stdout, stderr } = await run('sh', ['-eu', 'session.sh'], path)
   t.equal(stderr, '')

@@ -1,5 +1,9 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { projectRoot } from '../support/paths.ts'
 
 export interface Ran { code: number | null, stdout: string, stderr: string }
 
@@ -16,17 +20,13 @@ export async function run (command: string, args: string[], cwd: string): Promis
   })
 }
 
-/** Makes sure that there is a curl: as root on Debian it is installed if need be. Throws with what to install elsewhere. */
-export function findCurl () {
-  if (isThere()) return
-  if (process.getuid?.() === 0 && existsSync('/etc/debian_version')) {
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-    const wait = ['-o', 'DPkg::Lock::Timeout=120', '-qq']
-    // A failed update (one of several sources is down) still leaves lists that may do.
-    spawnSync('apt-get', [...wait, 'update'], { env, stdio: ['ignore', 'ignore', 'inherit'], timeout: 120_000 })
-    execFileSync('apt-get', [...wait, '--no-install-recommends', '-y', 'install', 'curl', 'ca-certificates'], { env, stdio: ['ignore', 'ignore', 'inherit'], timeout: 180_000 })
-  }
-  if (!isThere()) throw new Error("The README's session needs curl on the PATH. Install it: package curl of your system")
+/** A folder as a reader has it after npm install of these packages. */
+export function folder (t: Test, packages: Record<string, string> = {}): string {
+  const path = mkdtempSync(join(tmpdir(), 'klatsch-test-reader-'))
+  t.teardown(() => rmSync(path, { recursive: true, force: true }))
+  mkdirSync(join(path, 'node_modules'))
+  for (const [name, target] of Object.entries(packages)) symlinkSync(target, join(path, 'node_modules', name))
+  return path
 }
 
-const isThere = () => spawnSync('curl', ['--version'], { stdio: 'ignore' }).status === 0
+export const installed = (name: string) => join(projectRoot, 'node_modules', name)

@@ -7,17 +7,20 @@ const SERVERS = '/usr/sbin'
 
 /**
  * The path of a program that tests need, installed first where that is possible: as root on Debian.
- * @param name of the command, and of the package in Debian
+ * @param packages of Debian
  * @throws with what to install, where that is not possible
  */
-export function findProgram (name: string): string {
-  const found = onPath(name)
-  if (found !== undefined) return found
+export function findProgram (name: string, packages: string[] = [name]): string {
+  provide(`${name} on the PATH`, packages, () => onPath(name) !== undefined)
+  return onPath(name)!
+}
+
+/** The same of anything else that `isThere` can see. */
+export function provide (what: string, packages: string[], isThere: () => boolean) {
+  if (isThere()) return
   const isDebian = existsSync('/etc/debian_version')
-  if (process.getuid?.() === 0 && isDebian) install(name)
-  const installed = onPath(name)
-  if (installed !== undefined) return installed
-  throw new Error(`This test needs ${name} on the PATH. Install it: ${isDebian ? `apt-get install ${name}` : `package ${name} of your system`}`)
+  if (process.getuid?.() === 0 && isDebian) install(packages)
+  if (!isThere()) throw new Error(`This test needs ${what}. Install it: ${isDebian ? `apt-get install ${packages.join(' ')}` : `packages like Debian's ${packages.join(', ')}`}`)
 }
 
 function onPath (name: string): string | undefined {
@@ -33,7 +36,7 @@ function onPath (name: string): string | undefined {
     })
 }
 
-function install (name: string) {
+function install (packages: string[]) {
   // Debian's way to say that packages must not start their services: we start our own servers.
   const policy = '/usr/sbin/policy-rc.d'
   const isOurs = !existsSync(policy)
@@ -43,7 +46,7 @@ function install (name: string) {
     const wait = ['-o', 'DPkg::Lock::Timeout=120', '-qq']
     // A failed update (one of several sources is down) still leaves lists that may do.
     spawnSync('apt-get', [...wait, 'update'], { env, stdio: ['ignore', 'ignore', 'inherit'], timeout: 120_000 })
-    execFileSync('apt-get', [...wait, '--no-install-recommends', '-y', 'install', name], { env, stdio: ['ignore', 'ignore', 'inherit'], timeout: 180_000 })
+    execFileSync('apt-get', [...wait, '--no-install-recommends', '-y', 'install', ...packages], { env, stdio: ['ignore', 'ignore', 'inherit'], timeout: 180_000 })
   } finally {
     if (isOurs) rmSync(policy)
   }
