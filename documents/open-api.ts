@@ -1,4 +1,5 @@
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
+import { named } from './contract.ts'
 import { closureOf, type Json, type JsonObject } from './json-schemas.ts'
 
 const SCHEMAS = '#/components/schemas/'
@@ -66,7 +67,7 @@ const refOf = (schema: JsonObject | undefined) => typeof schema?.$ref === 'strin
 /** What the generator does not know: who needs a token, which body may be left out, what a status means, and headers. */
 function complete (operation: Operation, schemas: Record<string, JsonObject>): JsonObject {
   const { requestBody, responses, ...rest } = operation
-  const answers: Array<[string, Json]> = Object.entries({ ...responses, 431: TOO_LONG }).map(([status, response]) => [status, answer(status, response)])
+  const answers: Array<[string, Json]> = Object.entries({ ...responses, 431: TOO_LONG }).map(([status, response]) => [status, answer(status, response, '304' in responses)])
   const body = refOf(requestBody?.content['application/json']?.schema)
   return {
     ...rest,
@@ -76,18 +77,25 @@ function complete (operation: Operation, schemas: Record<string, JsonObject>): J
   }
 }
 
-function answer (status: string, response: JsonObject): JsonObject {
+/** Headers that an answer may have. Only pages that can be unchanged have a tag. */
+const headersOf = (status: string, isTagged: boolean) => ({
+  ...(['429', '503'].includes(status) && { headers: { 'Retry-After': { description: 'Seconds until another try makes sense, if that is known', schema: { type: 'integer' } } } }),
+  ...(isTagged && ['200', '304'].includes(status) && { headers: { ETag: { description: 'Of this page: give it back as If-None-Match', schema: { type: 'string' } } } })
+})
+
+function answer (status: string, response: JsonObject, isTagged: boolean): JsonObject {
   const description = statuses[status]
   if (description === undefined) throw new Error(`no words for the status ${status}`)
   // What has no body has no content, not one that is null.
-  if (status === '304') return { description }
-  return { ...response, description }
+  if (status === '304') return { description, ...headersOf(status, isTagged) }
+  return { ...response, description, ...headersOf(status, isTagged) }
 }
 
 /** A document of @fastify/swagger, completed, with no schema that nobody refers to. */
 export function completeOpenApi (document: object): JsonObject {
   const { openapi, info, servers, paths, components, tags } = JSON.parse(JSON.stringify(document)) as Record<string, JsonObject> & { paths: Record<string, Record<string, Operation>> }
-  const known = closureOf(Object.keys(components!.schemas as JsonObject).filter(name => !name.startsWith('Unnamed')), SCHEMAS) as Record<string, JsonObject>
+  // Schemas that a host server shares are no concern of ours, not even those that have one of our names.
+  const known = closureOf(named.keys(), SCHEMAS) as Record<string, JsonObject>
   const completed = Object.fromEntries(Object.entries(paths).map(([path, item]) => [
     path,
     Object.fromEntries(Object.entries(item).map(([method, operation]) => [method, complete(operation, known)]))

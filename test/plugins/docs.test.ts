@@ -30,6 +30,7 @@ t.test('below a prefix the documents move along, and say where they are', async 
 t.test('a host with an OpenAPI document of its own keeps it, and klatsch has one beside it', async t => {
   const { server, config } = await host(t)
   await server.register(swagger, { openapi: { openapi: '3.1.0', info: { title: 'the host', version: '7.0.0' } } })
+  server.addSchema({ $id: 'Theirs', type: 'object', properties: { own: { type: 'string' } } })
   await server.register(async function own (app) {
     app.get('/own', { schema: { tags: ['own'], response: { 200: { type: 'string' } } } }, async () => 'own')
   })
