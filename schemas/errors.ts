@@ -1,6 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { OneOf, Ref, Strict } from './common.ts'
-import { refusal } from './examples.ts'
+import { invalid, limited } from './examples.ts'
 
 /** Every code that klatsch answers with. `docs/errors.md` explains each; a test keeps the two equal. */
 export const errorCodes = [
@@ -37,11 +37,11 @@ export const ErrorBody = Strict({
   message: Type.String({ description: 'What happened, for people; may change', examples: ['The request breaks the schema'] }),
   retryAfterMs: Type.Optional(Type.Integer({ minimum: 0, description: 'Worth another try after so many milliseconds', examples: [420] })),
   details: Type.Optional(Type.Array(Ref(ErrorDetail), { description: 'What is wrong with which field, at most ten' }))
-}, { $id: 'ErrorBody', title: 'ErrorBody', description: 'The one shape of every failure: REST body, failed ack, error event', examples: [refusal] })
+}, { $id: 'ErrorBody', title: 'ErrorBody', description: 'The one shape of every failure: REST body, failed ack, error event', examples: [invalid, limited] })
 export type ErrorBody = Static<typeof ErrorBody>
 
 export const Refusal = Strict({
   ok: Type.Literal(false, { description: 'The event failed' }),
   error: Ref(ErrorBody)
-}, { $id: 'Refusal', title: 'Refusal', description: 'The ack of an event that failed', examples: [{ ok: false, error: refusal }] })
+}, { $id: 'Refusal', title: 'Refusal', description: 'The ack of an event that failed', examples: [{ ok: false, error: invalid }] })
 export type Refusal = Static<typeof Refusal>

@@ -29,7 +29,14 @@ export const words = { status: 'away', text: 'Mittagspause ☕', textExpiresAt: 
 
 export const lastSeen = '2025-11-19T10:00:00.000Z'
 
-export const refusal = {
+/** What any event and any route with a body may be refused by. */
+export const invalid = {
+  code: 'CHAT_VALIDATION',
+  message: 'The request breaks the schema',
+  details: [{ field: 'colour', rule: 'additionalProperties' }]
+}
+
+export const limited = {
   code: 'CHAT_RATE_LIMITED',
   message: 'Too many messages of this user',
   retryAfterMs: 420,
