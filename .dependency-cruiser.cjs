@@ -29,6 +29,13 @@ module.exports = {
       to: { pathNot: ['^schemas/', npm] }
     },
     {
+      name: 'documents-know-schemas-only',
+      severity: 'error',
+      comment: 'Documents are a function of what travels: they need no server, no file and no package but the types of TypeBox and of the generator.',
+      from: { path: '^documents/' },
+      to: { pathNot: ['^documents/', '^schemas/', packages('@sinclair/typebox', '@fastify/swagger')] }
+    },
+    {
       name: 'services-know-schemas-only',
       severity: 'error',
       comment: 'Rules reach the world through services/ports.ts, never by importing who keeps the promises or who asks.',

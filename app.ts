@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import authenticate from './plugins/authenticate.ts'
 import config from './plugins/config.ts'
 import cors from './plugins/cors.ts'
+import docs from './plugins/docs.ts'
 import errors from './plugins/errors.ts'
 import health from './plugins/health.ts'
 import io from './plugins/io.ts'
@@ -36,6 +37,7 @@ export default async function klatsch (fastify: FastifyInstance, options: { conf
   await fastify.register(config, options)
   await fastify.register(metrics)
   await fastify.register(validation)
+  await fastify.register(docs)
   await fastify.register(errors)
   await fastify.register(reporter)
   await fastify.register(health)

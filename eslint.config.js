@@ -1,6 +1,6 @@
 import neostandard, { plugins } from 'neostandard'
 
-const sources = ['*.ts', '{plugins,routes,schemas,services,stores,client,scripts,bench}/**/*.{ts,js}']
+const sources = ['*.ts', '{documents,plugins,routes,schemas,services,stores,client,scripts,bench}/**/*.{ts,js}']
 const tests = ['test/**/*.ts']
 
 export default [

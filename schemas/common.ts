@@ -1,4 +1,5 @@
-import { Type, type ObjectOptions, type Static, type TProperties, type TSchema } from '@sinclair/typebox'
+import { Type, type IntegerOptions, type ObjectOptions, type Static, type TProperties, type TSchema } from '@sinclair/typebox'
+import { cafeId, messageId, userId } from './examples.ts'
 
 /** An object that takes exactly the named fields: an unknown one is an error, never dropped in silence. */
 export function Strict<T extends TProperties> (properties: T, options: ObjectOptions = {}) {
@@ -24,12 +25,28 @@ export const NAME_PATTERN = '^[^\\s\\p{Cc}\\p{Cs}\\u202a-\\u202e\\u2066-\\u2069]
 
 export const Uuid = Type.String({ format: 'uuid', description: 'UUID in lower-case letters' })
 
-export const Timestamp = Type.String({ format: 'date-time', description: 'ISO 8601, UTC, milliseconds', examples: ['2025-11-19T10:00:00.000Z'] })
-
 export const Counter = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 
-export const CafeParams = Strict({ cafeId: Uuid })
+const Id = (description: string, example: string) => Type.String({ format: 'uuid', description: `${description}; a UUID in lower-case letters`, examples: [example] })
+
+export const CafeId = Id('Names a cafe', cafeId)
+export const UserId = Id('Names a user', userId)
+export const MessageId = Id('Names a message', messageId)
+
+export const Timestamp = Type.String({ format: 'date-time', description: 'ISO 8601, UTC, milliseconds', examples: ['2025-11-19T10:00:00.000Z'] })
+
+/** A number of things, or a place among them. */
+export function Count (description: string, options: IntegerOptions = {}) {
+  return Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description, ...options })
+}
+
+/** Where a cafe stands. */
+export const Rev = Count("The cafe's change counter: every send, edit and deletion takes the next one", { examples: [9] })
+export const Seq = Count("Number of the cafe's newest message: 1, 2, 3 ... without holes; 0 before the first", { examples: [7] })
+
+export const CafeParams = Strict({ cafeId: CafeId })
 export type CafeParams = Static<typeof CafeParams>
 
-export const IdParams = Strict({ id: Uuid })
-export type IdParams = Static<typeof IdParams>
+/** Of routes where `{id}` is a cafe with one method and a message with another. */
+export const CafeIdParams = Strict({ id: CafeId })
+export const MessageIdParams = Strict({ id: MessageId })

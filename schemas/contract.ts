@@ -1,6 +1,6 @@
-import { Type, type Static, type TSchema } from '@sinclair/typebox'
-import { ErrorBody } from './errors.ts'
-import { Ref } from './common.ts'
+import { Type, type ObjectOptions, type Static, type TSchema } from '@sinclair/typebox'
+import { type ErrorBody, Refusal } from './errors.ts'
+import { Ref, Strict } from './common.ts'
 
 /** One event: what it carries and, for those of the client, what its ack answers. */
 export interface EventSpec { summary: string, payload: TSchema, ack?: TSchema }
@@ -11,12 +11,14 @@ export type Reply<E extends EventSpec> = E extends { ack: infer A extends TSchem
 
 export type Ack<T> = { ok: true, data: T } | { ok: false, error: ErrorBody }
 
+/** The ack of an event that was done. */
+export function Accepted (data: TSchema, options: ObjectOptions = {}) {
+  return Strict({ ok: Type.Literal(true, { description: 'The event was done' }), data }, options)
+}
+
 /** The ack as a schema, for documents and checks. */
 export function AckOf (data: TSchema) {
-  return Type.Union([
-    Type.Object({ ok: Type.Literal(true), data }, { additionalProperties: false }),
-    Type.Object({ ok: Type.Literal(false), error: Ref(ErrorBody) }, { additionalProperties: false })
-  ])
+  return Type.Union([Accepted(data), Ref(Refusal)])
 }
 
 /** Socket.IO's listener map of a table. Acks are required in types (an optional one would turn replies into `any`) and optional at run time. */

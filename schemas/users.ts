@@ -1,17 +1,21 @@
 import { Type, type Static } from '@sinclair/typebox'
-import { NAME_PATTERN, OneOf, Ref, Strict, Timestamp, Uuid } from './common.ts'
+import { NAME_PATTERN, OneOf, Ref, Strict, Timestamp, UserId, Uuid } from './common.ts'
+import { person } from './examples.ts'
 
 /** 1 to 64 characters. */
-export const Username = Type.String({ minLength: 1, maxLength: 64, pattern: NAME_PATTERN, examples: ['HappyOtter42'] })
+export const Username = Type.String({ minLength: 1, maxLength: 64, pattern: NAME_PATTERN, description: 'What a user goes by; need not be unique', examples: ['HappyOtter42'] })
 
-export const Role = OneOf(['member', 'moderator', 'admin'] as const, { description: 'Moderators and admins may delete any message' })
+/** A name as it is shown. Those of other issuers' tokens were checked when they came in. */
+export const ShownName = Type.String({ description: 'What the user goes by; need not be unique', examples: ['HappyOtter42'] })
+
+export const Role = OneOf(['member', 'moderator', 'admin'] as const, { $id: 'Role', title: 'Role', description: 'Moderators and admins may delete any message', examples: ['member'] })
 export type Role = Static<typeof Role>
 
 export const User = Strict({
-  id: Uuid,
+  id: UserId,
   username: Username,
-  role: Role
-}, { $id: 'User', title: 'User', description: 'A person who may talk' })
+  role: Ref(Role)
+}, { $id: 'User', title: 'User', description: 'A person who may talk', examples: [{ ...person, role: 'member' }] })
 export type User = Static<typeof User>
 
 /** What a token must carry. Tokens of other issuers may carry more; `sub` is lower-cased before this check. */
@@ -24,12 +28,19 @@ export const TokenClaims = Type.Object({
 })
 export type TokenClaims = Static<typeof TokenClaims>
 
-export const GuestRequest = Strict({ username: Type.Optional(Username) }, { $id: 'GuestRequest', title: 'GuestRequest', description: 'The name a guest wants to go by' })
+export const GuestRequest = Strict({ username: Type.Optional(Username) }, { $id: 'GuestRequest', title: 'GuestRequest', description: 'The name a guest wants to go by; without one a friendly name is made up', examples: [{ username: 'Ann' }, {}] })
 export type GuestRequest = Static<typeof GuestRequest>
 
+const TOKEN = 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.Et9HFtf9R3GEMA0IICOfFMVXY7kkTX1wr4qCyhIf58U'
+
 export const Session = Strict({
-  token: Type.String({ description: 'Bearer token for REST, `auth.token` for the socket' }),
+  token: Type.String({ description: 'Bearer token for REST, `auth.token` for the socket', examples: [TOKEN] }),
   user: Ref(User),
-  expiresAt: Timestamp
-}, { $id: 'Session', title: 'Session', description: 'A token and whom it stands for' })
+  expiresAt: Type.String({ ...Timestamp, description: 'When the token ends', examples: ['2025-11-20T10:00:00.000Z'] })
+}, {
+  $id: 'Session',
+  title: 'Session',
+  description: 'A token and whom it stands for',
+  examples: [{ token: TOKEN, user: { ...person, role: 'member' }, expiresAt: '2025-11-20T10:00:00.000Z' }]
+})
 export type Session = Static<typeof Session>

@@ -16,6 +16,7 @@ const { forbidden } = createRequire(import.meta.url)(join(projectRoot, '.depende
 const sins: Record<string, { file: string, code: string, others?: Record<string, string> }> = {
   'no-circular': { file: 'services/sin-a.ts', code: "export { b } from './sin-b.ts'", others: { 'services/sin-b.ts': "export type { a } from './sin-a.ts'\nexport const b = 1" } },
   'schemas-stand-alone': { file: 'schemas/sin.ts', code: "import type {} from '../services/ports.ts'\nexport {}" },
+  'documents-know-schemas-only': { file: 'documents/sin.ts', code: "export { readFileSync } from 'node:fs'" },
   'services-know-schemas-only': { file: 'services/sin-c.ts', code: "import type {} from '../plugins/sin-offer.ts'\nexport {}" },
   'services-do-no-io': { file: 'services/sin-d.ts', code: "export { createConnection } from 'node:net'" },
   'services-without-packages': { file: 'services/sin-e.ts', code: "export type { FastifyInstance } from 'fastify'" },
@@ -63,7 +64,7 @@ t.test('every arrow catches its sin, and nothing else is one', { timeout: 30_000
 })
 
 function copySources (to: string): string {
-  for (const entry of ['app.ts', 'server.ts', 'plugins', 'routes', 'services', 'schemas', 'stores', 'package.json', 'tsconfig.json', '.dependency-cruiser.cjs']) {
+  for (const entry of ['app.ts', 'server.ts', 'documents', 'plugins', 'routes', 'services', 'schemas', 'stores', 'package.json', 'tsconfig.json', '.dependency-cruiser.cjs']) {
     if (existsSync(join(projectRoot, entry))) cpSync(join(projectRoot, entry), join(to, entry), { recursive: true })
   }
   return to
@@ -79,7 +80,7 @@ function write (root: string, files: Record<string, string>) {
 
 /** The command of `npm run arrows`, over the copy. The copy lies below the project, so its node_modules serve it too. */
 async function cruise (root: string): Promise<Report> {
-  const entries = ['sin-a.ts', 'plugins', 'routes', 'services', 'schemas', 'stores', 'test'].concat(['app.ts', 'server.ts'].filter((file) => existsSync(join(root, file))))
+  const entries = ['sin-a.ts', 'documents', 'plugins', 'routes', 'services', 'schemas', 'stores', 'test'].concat(['app.ts', 'server.ts'].filter((file) => existsSync(join(root, file))))
   const command = join(projectRoot, 'node_modules', '.bin', 'depcruise')
   const child = spawn(process.execPath, [command, '--config', '.dependency-cruiser.cjs', '--output-type', 'json', ...entries], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
   return JSON.parse(await text(child.stdout)) as Report

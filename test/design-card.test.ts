@@ -211,7 +211,7 @@ async function observed (t: Test, routes: RouteOptions[]): Promise<FastifyInstan
 
 t.test('the shape: what stands where', async t => {
   t.strictSame(readdirSync(projectRoot).filter(file => file.endsWith('.ts')), ['app.ts', 'server.ts'], 'the plugin and the process, nothing else at the top')
-  for (const folder of ['schemas', 'plugins', 'routes/rest', 'routes/socket', 'services', 'stores/postgres', 'stores/memory', 'stores/redis', 'sql', 'docs']) t.ok(existsSync(join(projectRoot, folder)), folder)
+  for (const folder of ['schemas', 'documents', 'plugins', 'routes/rest', 'routes/socket', 'services', 'stores/postgres', 'stores/memory', 'stores/redis', 'sql', 'docs']) t.ok(existsSync(join(projectRoot, folder)), folder)
   const app = readFileSync(join(projectRoot, 'app.ts'), 'utf8')
   for (const plugin of list('plugins')) t.match(app, `'./plugins/${plugin}'`, 'registered by hand in app.ts')
   const { exports } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as { exports: Record<string, { default: string }> }

@@ -10,6 +10,7 @@ const auth: FastifyPluginAsyncTypebox = async function auth (fastify) {
     method: 'POST',
     url: '/api/auth/guest',
     schema: {
+      operationId: 'enterAsGuest',
       summary: 'Become a guest, with a name of your own or a friendly one made up here',
       tags: ['auth'],
       body: Ref(GuestRequest),
@@ -28,6 +29,7 @@ const auth: FastifyPluginAsyncTypebox = async function auth (fastify) {
     method: 'POST',
     url: '/api/auth/refresh',
     schema: {
+      operationId: 'refreshToken',
       summary: 'Exchange a token that is still valid for a new one',
       tags: ['auth'],
       response: { 200: Ref(Session), ...failures(400, 401, 413, 415, 500, 503) }

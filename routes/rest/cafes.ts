@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Cafe, CafeList, CafeListQuery, CafeRequest } from '../../schemas/cafes.ts'
-import { IdParams, Ref } from '../../schemas/common.ts'
+import { CafeIdParams, Ref } from '../../schemas/common.ts'
 import { failures } from './failures.ts'
 
 const cafes: FastifyPluginAsyncTypebox = async function cafes (fastify) {
@@ -10,6 +10,7 @@ const cafes: FastifyPluginAsyncTypebox = async function cafes (fastify) {
     method: 'POST',
     url: '/api/cafes',
     schema: {
+      operationId: 'openCafe',
       summary: 'Open a cafe',
       tags: ['cafes'],
       body: Ref(CafeRequest),
@@ -26,6 +27,7 @@ const cafes: FastifyPluginAsyncTypebox = async function cafes (fastify) {
     method: 'GET',
     url: '/api/cafes',
     schema: {
+      operationId: 'listCafes',
       summary: 'List the cafes, newest first',
       tags: ['cafes'],
       querystring: CafeListQuery,
@@ -41,9 +43,10 @@ const cafes: FastifyPluginAsyncTypebox = async function cafes (fastify) {
     method: 'GET',
     url: '/api/cafes/:id',
     schema: {
+      operationId: 'getCafe',
       summary: 'Look at one cafe',
       tags: ['cafes'],
-      params: IdParams,
+      params: CafeIdParams,
       response: { 200: Ref(Cafe), ...failures(400, 401, 404, 500, 503) }
     },
     onRequest: fastify.authenticate,

@@ -10,6 +10,7 @@ const health: FastifyPluginAsyncTypebox = async function health (fastify) {
     method: 'GET',
     url: '/health/live',
     schema: {
+      operationId: 'isAlive',
       summary: 'Whether the process answers',
       tags: ['health'],
       response: { 200: Ref(Liveness), ...failures(500) }
@@ -23,6 +24,7 @@ const health: FastifyPluginAsyncTypebox = async function health (fastify) {
     method: 'GET',
     url: '/health/ready',
     schema: {
+      operationId: 'isReady',
       summary: 'Whether this node should get traffic',
       tags: ['health'],
       response: { 200: Ref(Readiness), 503: Ref(Readiness), ...failures(500) }

@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Ref } from '../../schemas/common.ts'
 import { Index } from '../../schemas/health.ts'
@@ -6,7 +5,7 @@ import { failures } from './failures.ts'
 
 const home: FastifyPluginAsyncTypebox = async function home (fastify) {
   const { prefix } = fastify
-  const { name, version } = readPackage()
+  const { name, version } = fastify.about
   const index: Index = {
     name,
     version,
@@ -14,6 +13,7 @@ const home: FastifyPluginAsyncTypebox = async function home (fastify) {
       guest: `${prefix}/api/auth/guest`,
       cafes: `${prefix}/api/cafes`,
       socket: fastify.config.socket.path,
+      docs: `${prefix}/docs`,
       live: `${prefix}/health/live`,
       ready: `${prefix}/health/ready`,
       metrics: `${prefix}/metrics`
@@ -24,6 +24,7 @@ const home: FastifyPluginAsyncTypebox = async function home (fastify) {
     method: 'GET',
     url: '/',
     schema: {
+      operationId: 'findLinks',
       summary: 'Where things are',
       tags: ['home'],
       response: { 200: Ref(Index), ...failures(500) }
@@ -32,12 +33,6 @@ const home: FastifyPluginAsyncTypebox = async function home (fastify) {
       return index
     }
   })
-}
-
-/** This file runs as a source and, one folder deeper, as compiled output. */
-function readPackage (): { name: string, version: string } {
-  const files = ['../../package.json', '../../../package.json'].map(path => new URL(path, import.meta.url))
-  return JSON.parse(readFileSync(files.find(file => existsSync(file))!, 'utf8'))
 }
 
 export default home

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import auth from './auth.ts'
 import cafes from './cafes.ts'
+import docs from './docs.ts'
 import health from './health.ts'
 import home from './home.ts'
 import messages from './messages.ts'
@@ -12,6 +13,7 @@ import topics from './topics.ts'
 export default async function rest (fastify: FastifyInstance) {
   // These answer from the first moment on: they are how one learns that the node is still starting.
   fastify.register(home)
+  fastify.register(docs)
   fastify.register(health)
   fastify.register(metrics)
   fastify.register(api)

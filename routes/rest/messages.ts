@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import { IdParams, Ref } from '../../schemas/common.ts'
+import { CafeIdParams, MessageIdParams, Ref } from '../../schemas/common.ts'
 import { Deleted, EditBody, EditReply, MessagePage, PageQuery, SendBody, SendReply } from '../../schemas/messages.ts'
 import { failures } from './failures.ts'
 
@@ -12,9 +12,10 @@ const messages: FastifyPluginAsyncTypebox = async function messages (fastify) {
     method: 'GET',
     url: '/api/chat/messages/:id',
     schema: {
+      operationId: 'readMessages',
       summary: 'Read the messages of a cafe, newest first',
       tags: ['messages'],
-      params: IdParams,
+      params: CafeIdParams,
       querystring: PageQuery,
       response: {
         200: Ref(MessagePage),
@@ -36,10 +37,11 @@ const messages: FastifyPluginAsyncTypebox = async function messages (fastify) {
     method: 'POST',
     url: '/api/chat/messages/:id',
     schema: {
+      operationId: 'sendMessage',
       summary: 'Send a message to a cafe',
       description: 'As `message:send` on the socket: the same rules, and everybody who is in the cafe gets it.',
       tags: ['messages'],
-      params: IdParams,
+      params: CafeIdParams,
       body: Ref(SendBody),
       response: {
         201: Ref(SendReply),
@@ -58,9 +60,10 @@ const messages: FastifyPluginAsyncTypebox = async function messages (fastify) {
     method: 'PATCH',
     url: '/api/chat/messages/:id',
     schema: {
+      operationId: 'editMessage',
       summary: 'Change the text of a message of yours',
       tags: ['messages'],
-      params: IdParams,
+      params: MessageIdParams,
       body: Ref(EditBody),
       response: { 200: Ref(EditReply), ...failures(400, 401, 403, 404, 413, 415, 429, 500, 503) }
     },
@@ -74,9 +77,10 @@ const messages: FastifyPluginAsyncTypebox = async function messages (fastify) {
     method: 'DELETE',
     url: '/api/chat/messages/:id',
     schema: {
+      operationId: 'deleteMessage',
       summary: 'Delete a message',
       tags: ['messages'],
-      params: IdParams,
+      params: MessageIdParams,
       response: { 200: Ref(Deleted), ...failures(400, 401, 403, 404, 413, 415, 500, 503) }
     },
     onRequest: fastify.authenticate,

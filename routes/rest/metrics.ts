@@ -9,6 +9,7 @@ const metrics: FastifyPluginAsyncTypebox = async function metrics (fastify) {
     method: 'GET',
     url: '/metrics',
     schema: {
+      operationId: 'readMetrics',
       summary: 'Numbers for Prometheus',
       tags: ['health'],
       response: { 200: { content: { 'text/plain': { schema: Type.String() } } }, ...failures(500) }

@@ -10,6 +10,7 @@ const presence: FastifyPluginAsyncTypebox = async function presence (fastify) {
     method: 'GET',
     url: '/api/chat/presence/:cafeId',
     schema: {
+      operationId: 'listMembers',
       summary: 'See who is in a cafe',
       tags: ['presence'],
       params: CafeParams,
@@ -27,6 +28,7 @@ const presence: FastifyPluginAsyncTypebox = async function presence (fastify) {
     method: 'GET',
     url: '/api/chat/presence',
     schema: {
+      operationId: 'findUsers',
       summary: 'See how some users are',
       tags: ['presence'],
       querystring: UsersQuery,

@@ -10,6 +10,7 @@ const topics: FastifyPluginAsyncTypebox = async function topics (fastify) {
     method: 'GET',
     url: '/api/chat/topics/:cafeId',
     schema: {
+      operationId: 'listTopics',
       summary: 'See what a cafe talks about',
       tags: ['topics'],
       params: CafeParams,

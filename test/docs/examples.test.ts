@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { copyFileSync, createReadStream, existsSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -7,7 +6,7 @@ import t, { type Test } from 'tap'
 import type { Message, MessagePage } from '../../schemas/messages.ts'
 import { listen } from '../support/build.ts'
 import { openBrowser } from '../support/browser.ts'
-import { findProgram, provide } from '../support/programs.ts'
+import { findProgram, findPython } from '../support/programs.ts'
 import { launch } from '../support/servers.ts'
 import { ask, call, connect, guest, openCafe } from '../support/sockets.ts'
 import { blocks, read, section } from './markdown.ts'
@@ -46,13 +45,6 @@ async function openCorner (t: Test, app: { url: string }) {
   await ask(socket, 'join:cafe', { cafeId })
   const messages = async (): Promise<Message[]> => (await call<MessagePage>(app, 'GET', `/api/chat/messages/${cafeId}`, { token: ann.token })).messages
   return { cafeId, socket, token: ann.token, messages, say: (content: string) => ask(socket, 'message:send', { cafeId, content }) }
-}
-
-/** A Python with what the program needs: the one on the PATH, or that of Debian, for which alone packages can be installed. */
-function findPython (): string {
-  const find = () => ['python3', '/usr/bin/python3'].find(python => spawnSync(python, ['-c', 'import socketio, aiohttp']).status === 0)
-  provide('a Python with the module socketio', ['python3-socketio', 'python3-aiohttp'], () => find() !== undefined)
-  return find()!
 }
 
 t.test('the page: it shows what is said as text, sends, and has what it missed after a break', async t => {
@@ -108,7 +100,7 @@ t.test('the program in Python says what it is given, and hears it', async t => {
   const app = await listen(t)
   const { messages, say } = await openCorner(t, app)
   await say('Ni!')
-  const python = findPython()
+  const python = findPython(['socketio', 'aiohttp'])
   const path = folder(t)
   writeFileSync(join(path, 'chat.py'), program('Python', app.url))
   const { code, stdout, stderr } = await run(python, ['chat.py', 'And now for something', 'completely different ☕'], path)

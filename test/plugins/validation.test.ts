@@ -6,7 +6,7 @@ import config, { loadConfig } from '../../plugins/config.ts'
 import errors from '../../plugins/errors.ts'
 import metrics from '../../plugins/metrics.ts'
 import validation, { toDetails } from '../../plugins/validation.ts'
-import { IdParams, Ref, Strict } from '../../schemas/common.ts'
+import { CafeIdParams, Ref, Strict } from '../../schemas/common.ts'
 import { entities, JoinRequest, Message, PageQuery, SendBody, SendRequest, StatusRequest, TopicsQuery } from '../../schemas/index.ts'
 import type { ErrorBody } from '../../schemas/errors.ts'
 import type { ChatError } from '../../services/errors.ts'
@@ -31,7 +31,7 @@ async function boot (t: Test, routes?: (app: FastifyInstance) => void) {
 
 const echoing = (app: FastifyInstance) => {
   app.post('/send', { schema: { body: Ref(SendBody) } }, async request => ({ got: request.body }))
-  app.get('/page/:id', { schema: { params: IdParams, querystring: PageQuery } }, async request => request.query)
+  app.get('/page/:id', { schema: { params: CafeIdParams, querystring: PageQuery } }, async request => request.query)
   app.get('/topics', { schema: { querystring: TopicsQuery } }, async request => request.query)
 }
 

@@ -23,6 +23,13 @@ export function provide (what: string, packages: string[], isThere: () => boolea
   if (!isThere()) throw new Error(`This test needs ${what}. Install it: ${isDebian ? `apt-get install ${packages.join(' ')}` : `packages like Debian's ${packages.join(', ')}`}`)
 }
 
+/** A Python that has these modules: the one on the PATH, or that of Debian, for which alone packages can be installed. */
+export function findPython (modules: string[]): string {
+  const find = () => ['python3', '/usr/bin/python3'].find(python => spawnSync(python, ['-c', `import ${modules.join()}`], { stdio: 'ignore' }).status === 0)
+  provide(`a Python with ${modules.join(' and ')}`, ['python3', ...modules.map(name => `python3-${name}`)], () => find() !== undefined)
+  return find()!
+}
+
 function onPath (name: string): string | undefined {
   return [...(process.env.PATH ?? '').split(delimiter), SERVERS]
     .map(folder => join(folder, name))

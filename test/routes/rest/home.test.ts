@@ -21,6 +21,7 @@ t.test('GET /: where things are', async t => {
       guest: '/api/auth/guest',
       cafes: '/api/cafes',
       socket: '/ws',
+      docs: '/docs',
       live: '/health/live',
       ready: '/health/ready',
       metrics: '/metrics'

@@ -42,6 +42,11 @@ const wanted = [
   'GET /chat/api/chat/messages/:id',
   'GET /chat/api/chat/presence', 'GET /chat/api/chat/presence/:cafeId',
   'GET /chat/api/chat/topics/:cafeId',
+  'GET /chat/docs',
+  'GET /chat/docs/asyncapi.json',
+  'GET /chat/docs/openapi.json',
+  'GET /chat/docs/reference.css',
+  'GET /chat/docs/schemas/:file',
   'GET /chat/health/live',
   'GET /chat/health/ready',
   'GET /chat/metrics',
@@ -52,7 +57,7 @@ const wanted = [
   'POST /chat/api/chat/messages/:id'
 ]
 
-const open_ = ['GET /chat/', 'GET /chat/health/live', 'GET /chat/health/ready', 'GET /chat/metrics', 'POST /chat/api/auth/guest']
+const open_ = ['GET /chat/', ...wanted.filter(name => name.includes('/docs')), 'GET /chat/health/live', 'GET /chat/health/ready', 'GET /chat/metrics', 'POST /chat/api/auth/guest']
 
 t.test('every route is there below the prefix, says what it is for and how it may answer', async t => {
   const { routes } = await host(t)
@@ -82,7 +87,7 @@ t.test('no answer has a status that its route does not declare', async t => {
   const post = (url: string, payload?: unknown, headers: Record<string, string> = {}) => app.inject({ method: 'POST', url, headers, ...(payload !== undefined && { payload: payload as object }) })
   const mine = (await ann.post(`/chat/api/chat/messages/${cafe.id}`, { content: 'Hello', clientId: 'one' })).json<{ message: { id: string } }>().message.id
 
-  for (const url of ['/chat', '/chat/', '/chat/health/live', '/chat/health/ready', '/chat/metrics']) await ann.get(url)
+  for (const url of ['/chat', '/chat/', '/chat/docs', '/chat/docs/reference.css', '/chat/docs/openapi.json', '/chat/docs/asyncapi.json', '/chat/docs/schemas/Message.json', '/chat/docs/schemas/None.json', '/chat/docs/schemas/x', '/chat/health/live', '/chat/health/ready', '/chat/metrics']) await ann.get(url)
   for (const body of [undefined, {}, { username: 5 }, big]) await post('/chat/api/auth/guest', body)
   await post('/chat/api/auth/guest', 'x', text)
   for (const url of ['/chat/api/auth/refresh', '/chat/api/cafes', `/chat/api/chat/messages/${cafe.id}`]) {
