@@ -33,6 +33,8 @@ export class Timeline {
   private last = 0
   /** how many there may be now */
   private limit: number
+  /** and from how many on the oldest go */
+  private most: number
   private rev = NOWHERE
   private isWhole = false
   private snapshot: readonly Message[] | undefined
@@ -45,6 +47,7 @@ export class Timeline {
     this.scrollback = scrollback
     this.slack = Math.max(16, window >> 2)
     this.limit = window
+    this.most = window + this.slack
   }
 
   /** What `join:cafe` answers with. Without `recovered` it replaces everything. */
@@ -53,7 +56,7 @@ export class Timeline {
     if (isFresh) {
       this.list = []
       this.last = 0
-      this.limit = this.window
+      this.allow(this.window)
       this.isWhole = false
       this.snapshot = undefined
       this.outside = undefined
@@ -65,23 +68,33 @@ export class Timeline {
   /** A live `message:new` or `message:updated`. Also one after a gap is laid in; the position stays before the gap. */
   put (message: Message, rev: number): Step {
     if (rev <= this.rev) return 'known'
-    this.lay(message)
-    return this.advance(rev)
+    const { seq } = message
+    // As `lay`, and written out for the same reason as the class.
+    if (seq > this.last) {
+      this.last = seq
+      this.snapshot = undefined
+      if (this.list.push(message) >= this.most) this.trim()
+    } else {
+      this.insert(message)
+    }
+    if (rev !== this.rev + 1) return 'gap'
+    this.rev = rev
+    return 'next'
   }
 
   /** A live `message:deleted`. */
   remove (deletion: Deletion): Step {
     if (deletion.rev <= this.rev) return 'known'
     this.bury(deletion)
-    return this.advance(deletion.rev)
+    if (deletion.rev !== this.rev + 1) return 'gap'
+    this.rev = deletion.rev
+    return 'next'
   }
 
   /** A message from an ack, which says nothing of the position. */
   lay (message: Message) {
-    if (message.seq <= this.last) return this.insert(message)
-    this.last = message.seq
-    this.snapshot = undefined
-    if (this.list.push(message) >= this.limit + this.slack) this.trim()
+    if (message.seq > this.last) this.append(message)
+    else this.insert(message)
   }
 
   /** Older ones are going to be loaded. The `seq` to ask for those before; undefined when there are none. */
@@ -103,7 +116,7 @@ export class Timeline {
     this.outside = undefined
     if (changes === undefined || this.list[0]?.seq !== before || rev < this.askedAt) return undefined
     const older = messages.filter(({ seq }) => seq < before).toReversed().map(message => update(message, changes.get(message.id)))
-    this.limit = this.window + this.scrollback
+    this.allow(this.window + this.scrollback)
     this.list = [...older, ...this.list]
     this.isWhole = hasBefore === false
     this.snapshot = undefined
@@ -115,7 +128,7 @@ export class Timeline {
 
   /** The reader is back at the newest: what was loaded beyond the window goes. */
   forgetOlder () {
-    this.limit = this.window
+    this.allow(this.window)
     this.trim()
   }
 
@@ -132,10 +145,15 @@ export class Timeline {
 
   get isFull (): boolean { return this.list.length >= this.window + this.scrollback }
 
-  private advance (rev: number): Step {
-    if (rev !== this.rev + 1) return 'gap'
-    this.rev = rev
-    return 'next'
+  private allow (limit: number) {
+    this.limit = limit
+    this.most = limit + this.slack
+  }
+
+  private append (message: Message) {
+    this.last = message.seq
+    this.snapshot = undefined
+    if (this.list.push(message) >= this.most) this.trim()
   }
 
   /** One that is not newer than all others. */
