@@ -102,6 +102,7 @@ export async function openPages (t: Scope, { nodes, balancer, crowd, killed }: S
     const known = new Set(tables.changes.map(({ message_id: id, rev }) => `${id} ${rev}`))
     const views = pages.map(page => compare(page, tables))
     const sum = (name: keyof ReturnType<typeof compare>) => views.reduce((total, view) => total + view[name], 0)
+    const sent = new Set(said.map(({ clientId }) => clientId))
     const waiting = pages.reduce((total, { unsent }) => total + unsent(), 0)
     return {
       attempted: said.length,
@@ -109,6 +110,7 @@ export async function openPages (t: Scope, { nodes, balancer, crowd, killed }: S
       refused,
       ackedLost: said.filter(({ clientId }) => !rows.has(clientId)).length,
       storedTwice: [...rows.values()].filter(({ length }) => length > 1).length,
+      unattempted: tables.messages.filter(row => !sent.has(row.client_id ?? '')).length,
       changesLost: changes.filter(({ messageId, rev }) => !known.has(`${messageId} ${rev}`)).length,
       lost: sum('lost'),
       doubled: sum('doubled'),

@@ -167,3 +167,36 @@ t.test('a server that answers nonsense, or refuses for reasons of its own', asyn
   t.match(busy.status, { state: 'reconnecting', error: { code: 'CHAT_UNAVAILABLE' } })
   t.ok(busy.status.retryInMs! >= 1000)
 })
+
+t.test('refusals that pass: it joins anew, sends again, and takes another clientId where the server has another text', async t => {
+  const sent: Array<{ clientId: string, content: string }> = []
+  let joins = 0
+  const refusals = ['CHAT_NOT_MEMBER', 'CHAT_OUTCOME_UNKNOWN', 'CHAT_CLIENT_ID_CONFLICT']
+  const url = await startStranger(t, socket => {
+    socket.on('join:cafe', (_, ack) => {
+      joins++
+      socket.emit('message:history', { cafeId: CAFE, messages: [], rev: 0, recovered: false })
+      ack({ ok: true, data: { cafeId: CAFE, rev: 0, seq: 0, userCount: 1, recovered: false } })
+    })
+    socket.on('message:send', (payload, ack) => {
+      sent.push(payload)
+      const code = refusals.shift()
+      if (code !== undefined) return ack({ ok: false, error: { code, message: code, retryAfterMs: 10 } })
+      ack({ ok: true, data: { message: makeMessage(1, { content: payload.content, clientId: payload.clientId }), duplicate: false } })
+    })
+  })
+  const storage = { load: () => null, save () { throw new Error('full') } }
+  const client = enter(t, { url, token: 'x', storage })
+  const cafe = client.join(CAFE)
+  const first = cafe.send('Hello')
+  t.match(client.storageError, { code: 'CLIENT_STORAGE', cause: { message: 'full' } })
+  await first.settled()
+  t.match(first, { state: 'failed', error: { code: 'CHAT_CLIENT_ID_CONFLICT' } })
+  t.equal(joins, 2)
+  const second = cafe.retry(first)!
+  await second.settled()
+  t.strictSame([first.state, second.state], ['discarded', 'sent'])
+  t.strictSame(sent.map(({ clientId }) => clientId), [...Array(3).fill(first.clientId), second.clientId])
+  t.not(first.clientId, second.clientId)
+  t.strictSame(texts(cafe), ['Hello'])
+})
