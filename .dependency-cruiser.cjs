@@ -120,6 +120,27 @@ module.exports = {
       to: { path: registered, dependencyTypesNot: ['type-only'] }
     },
     {
+      name: 'client-stands-alone',
+      severity: 'error',
+      comment: 'What runs in a browser knows what travels and socket.io-client, nothing of the server and nothing of Node.',
+      from: { path: '^client/' },
+      to: { pathNot: ['^client/', '^schemas/', packages('socket\\.io-client')] }
+    },
+    {
+      name: 'client-knows-schemas-by-type',
+      severity: 'error',
+      comment: 'Importing a schema itself would bring TypeBox into every page. Types are gone by then.',
+      from: { path: '^client/' },
+      to: { path: '^schemas/', dependencyTypesNot: ['type-only'] }
+    },
+    {
+      name: 'server-without-client',
+      severity: 'error',
+      comment: 'The client is for those who use the server. A server that needs it would be its own user.',
+      from: { pathNot: '^(client|test|bench)/' },
+      to: { path: '^client/' }
+    },
+    {
       name: 'nobody-imports-test',
       severity: 'error',
       comment: 'Code that needs something from test/ needs it moved out of there.',

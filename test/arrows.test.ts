@@ -29,9 +29,12 @@ const sins: Record<string, { file: string, code: string, others?: Record<string,
   'only-plugins-wire-stores': { file: 'sin-a.ts', code: "export type {} from './stores/postgres/sin-a.ts'" },
   'one-switch-for-drivers': { file: 'plugins/sin-b.ts', code: "export { driver } from '../stores/memory/sin-driver.ts'" },
   'only-plugins-register-packages': { file: 'routes/rest/sin-c.ts', code: "export { default } from '@fastify/jwt'" },
+  'client-stands-alone': { file: 'client/sin-a.ts', code: "export type { FastifyInstance } from 'fastify'" },
+  'client-knows-schemas-by-type': { file: 'client/sin-b.ts', code: "export { Message } from '../schemas/messages.ts'" },
+  'server-without-client': { file: 'services/sin-f.ts', code: "export { connect } from '../client/index.ts'" },
   'nobody-imports-test': { file: 'plugins/sin-c.ts', code: "export { helper } from '../test/sin-helper.ts'" },
   'no-orphans': { file: 'services/sin-forgotten.ts', code: 'export const forgotten = 1' },
-  'not-to-dev-dep': { file: 'plugins/sin-d.ts', code: "export { io } from 'socket.io-client'" },
+  'not-to-dev-dep': { file: 'plugins/sin-d.ts', code: "export { parseHTML } from 'linkedom'" },
   'not-to-undeclared': { file: 'plugins/sin-e.ts', code: "export { default } from 'engine.io'" },
   'not-to-unresolvable': { file: 'plugins/sin-f.ts', code: "export { nothing } from './sin-nowhere.ts'" }
 }
@@ -64,7 +67,7 @@ t.test('every arrow catches its sin, and nothing else is one', { timeout: 30_000
 })
 
 function copySources (to: string): string {
-  for (const entry of ['app.ts', 'server.ts', 'documents', 'plugins', 'routes', 'services', 'schemas', 'stores', 'package.json', 'tsconfig.json', '.dependency-cruiser.cjs']) {
+  for (const entry of ['app.ts', 'server.ts', 'documents', 'plugins', 'routes', 'services', 'schemas', 'stores', 'client', 'package.json', 'tsconfig.json', '.dependency-cruiser.cjs']) {
     if (existsSync(join(projectRoot, entry))) cpSync(join(projectRoot, entry), join(to, entry), { recursive: true })
   }
   return to
@@ -80,7 +83,7 @@ function write (root: string, files: Record<string, string>) {
 
 /** The command of `npm run arrows`, over the copy. The copy lies below the project, so its node_modules serve it too. */
 async function cruise (root: string): Promise<Report> {
-  const entries = ['sin-a.ts', 'documents', 'plugins', 'routes', 'services', 'schemas', 'stores', 'test'].concat(['app.ts', 'server.ts'].filter((file) => existsSync(join(root, file))))
+  const entries = ['sin-a.ts', 'documents', 'plugins', 'routes', 'services', 'schemas', 'stores', 'client', 'test'].concat(['app.ts', 'server.ts'].filter((file) => existsSync(join(root, file))))
   const command = join(projectRoot, 'node_modules', '.bin', 'depcruise')
   const child = spawn(process.execPath, [command, '--config', '.dependency-cruiser.cjs', '--output-type', 'json', ...entries], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
   return JSON.parse(await text(child.stdout)) as Report

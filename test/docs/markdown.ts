@@ -8,7 +8,7 @@ export interface Section { title: string, text: string }
 /** The documents that people read, as paths from the project's folder. */
 export const documents = [
   'README.md', 'CONTRIBUTING.md', 'CHANGELOG.md',
-  ...['architecture', 'benchmarks', 'decisions', 'errors', 'examples', 'operations', 'protocol'].map(name => `docs/${name}.md`)
+  ...['architecture', 'benchmarks', 'client', 'decisions', 'errors', 'examples', 'guarantees', 'operations', 'protocol'].map(name => `docs/${name}.md`)
 ]
 
 export const read = (path: string): string => readFileSync(join(projectRoot, path), 'utf8')
