@@ -1,6 +1,6 @@
 import autocannon from 'autocannon'
 import { scriptArgs } from '../../test/support/paths.ts'
-import { launch } from '../../test/support/servers.ts'
+import { launch, type Scope } from '../../test/support/servers.ts'
 import { findUrl } from '../../test/support/server.ts'
 import { startKlatsch } from '../contestants.ts'
 import { writeMessages } from '../database.ts'
@@ -18,10 +18,8 @@ interface Target { name: string, url: string, headers: Record<string, string>, s
 /** The first page of history beside a bare Fastify route that returns the same object, whole and as `304`. */
 export function first (rounds: number): Promise<Result> {
   return withScope(async scope => {
-    const klatsch = await startKlatsch(scope, { name: 'klatsch, memory' })
-    const cafeId = await klatsch.openRoom()
-    await writeMessages(klatsch.databaseUrl!, [cafeId], MESSAGES)
-    const url = `${klatsch.urls[0]}/api/chat/messages/${cafeId}`
+    const url = await openPage(scope, {})
+    const unkept = await openPage(scope, { CHAT_KEEP_PAGE: 'off' })
     const headers = { authorization: `Bearer ${sign('reader')}` }
     const response = await fetch(url, { headers })
     const etag = response.headers.get('etag')!
@@ -31,10 +29,19 @@ export function first (rounds: number): Promise<Result> {
     return race([
       { name: 'a bare Fastify route', url: server.ready, headers: {}, status: 200 },
       { name: '`GET /api/chat/messages/{cafeId}`', url, headers, status: 200 },
-      { name: 'the same with `If-None-Match`', url, headers: { ...headers, 'if-none-match': etag }, status: 304 },
+      { name: 'the same with `CHAT_KEEP_PAGE=off`', url: unkept, headers, status: 200 },
+      { name: '`GET` with `If-None-Match`', url, headers: { ...headers, 'if-none-match': etag }, status: 304 },
       { name: 'the bare route with `If-None-Match`', url: `${server.ready}/tagged`, headers: { 'if-none-match': '"tag"' }, status: 304 }
     ], rounds)
   })
+}
+
+/** @returns the URL of a cafe's first page */
+async function openPage (scope: Scope, env: Record<string, string>): Promise<string> {
+  const klatsch = await startKlatsch(scope, { name: 'klatsch, memory', env })
+  const cafeId = await klatsch.openRoom()
+  await writeMessages(klatsch.databaseUrl!, [cafeId], MESSAGES)
+  return `${klatsch.urls[0]}/api/chat/messages/${cafeId}`
 }
 
 /** Pages of a cafe of a million messages. */

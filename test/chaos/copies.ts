@@ -10,6 +10,8 @@ interface Copies { crowd: Crowd, redisUrl: string, nodes: Array<{ url: string }>
 const WRITE_BEHIND_MS = 5000
 /** After the end of a fault; leases of nodes that were killed have ended by then. */
 const PRESENCE_MS = 15_000
+/** Between looks at all nodes, cafes and clients. */
+const LOOK_MS = 250
 
 /** The sum of a counter of /metrics over its labels. */
 export async function counter ({ url }: { url: string }, name: string): Promise<number> {
@@ -69,7 +71,7 @@ export async function comparePresence (t: Test, { crowd, redisUrl, nodes }: Copi
   const look = async () => (await Promise.all(crowd.cafeIds.map(differences))).flat()
   let found = await look()
   while (found.length > 0 && Date.now() - healedAt < PRESENCE_MS) {
-    await delay(100)
+    await delay(LOOK_MS)
     found = await look()
   }
   t.same(found, [], 'Redis, every node and every client know who is there')

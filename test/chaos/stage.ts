@@ -112,23 +112,30 @@ export async function run (t: Test, stage: Stage, fault: () => Promise<unknown>,
     await fault()
     return { brokenAt, healedAt: Date.now() }
   })
-  const [times] = await Promise.all([breaking, crowd.talk({ perSecond: show.perSecond ?? size.perSecond, seconds: size.seconds, over: breaking })])
+  // Nobody comes or goes any more: from now on it must become right.
+  const watching = breaking.then(({ healedAt }) => comparePresence(t, copiesOf(stage), healedAt))
+  const talking = crowd.talk({ perSecond: show.perSecond ?? size.perSecond, seconds: size.seconds, over: breaking })
+  const [times, presenceMs] = await Promise.all([breaking, watching, talking])
+  t.comment(`presence exact ${presenceMs} ms after all was whole again`)
   return finish(t, stage, times, show)
 }
 
+const alive = ({ nodes }: Stage) => nodes.filter(({ child }) => child.exitCode === null && child.signalCode === null)
+const copiesOf = (stage: Stage) => ({ crowd: stage.crowd, redisUrl: stage.redis.url, nodes: alive(stage) })
+
 /** Waits until all is quiet, judges what was written down, compares the copies, and ends the nodes. One line of figures goes to main.ts. */
 export async function finish (t: Test, stage: Stage, times: Fault, { label, settleMs }: Show = {}): Promise<Verdict> {
-  const { crowd, nodes, redis, databaseUrl, killed } = stage
+  const { crowd, nodes, databaseUrl, killed } = stage
   const tables = await quiet(crowd, databaseUrl, settleMs)
   const verdict = judge(crowd.records, tables, times)
 
-  const alive = nodes.filter(({ child }) => child.exitCode === null && child.signalCode === null)
-  await compareCopies(t, { crowd, redisUrl: redis.url, nodes: alive }, tables)
-  const presenceMs = await comparePresence(t, { crowd, redisUrl: redis.url, nodes: alive }, times.healedAt)
-  const sum = async (name: string) => (await Promise.all(alive.map(node => counter(node, name)))).reduce((total, count) => total + count, 0)
+  const copies = copiesOf(stage)
+  await compareCopies(t, copies, tables)
+  await comparePresence(t, copies, Date.now())
+  const sum = async (name: string) => (await Promise.all(copies.nodes.map(node => counter(node, name)))).reduce((total, count) => total + count, 0)
   const [gaps, repairs, dropped] = await Promise.all(['chat_feed_gaps_total', 'chat_feed_repairs_total', 'chat_dropped_frames_total'].map(sum))
   for (const { socket } of crowd.members) socket.disconnect()
-  await Promise.all(alive.map(node => node.stop()))
+  await Promise.all(alive(stage).map(node => node.stop()))
   const exits = await Promise.all(nodes.map(async node => {
     const { code, signal } = await node.exited
     return killed.has(node) ? 'killed' : signal ?? code
@@ -136,7 +143,7 @@ export async function finish (t: Test, stage: Stage, times: Fault, { label, sett
 
   const { records: { members, attempts } } = crowd
   const repeated = attempts.filter(({ tries }) => tries > 1).length
-  t.comment(`broken for ${times.healedAt - times.brokenAt} ms; ${members.length} clients, ${nodes.length} nodes; presence exact at most ${presenceMs} ms after that`)
+  t.comment(`broken for ${times.healedAt - times.brokenAt} ms; ${members.length} clients, ${nodes.length} nodes`)
   const file = basename(process.argv[1]!).replace(/\.test\.[jt]s$/, '')
   t.comment(`verdict ${JSON.stringify({ fault: label === undefined ? file : `${file}: ${label}`, ...verdict, repeated, gaps, repairs, dropped, exits })}`)
   for (const member of members.filter(member => heardWrong(member, tables)).slice(0, MAX_STORIES)) t.comment(storyOf(member, times))
