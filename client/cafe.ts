@@ -46,6 +46,8 @@ export function createCafe (cafeId: string, surroundings: Surroundings) {
   const timeline = new Timeline(size)
   let snapshot: readonly Entry[] | undefined
   let userCount = 0
+  /** Since we came: what is heard is newer than what the ack of our join says, though both may reach us in one turn. */
+  let isCountHeard = false
   let topics: readonly string[] = Object.freeze([])
 
   function change () {
@@ -77,7 +79,7 @@ export function createCafe (cafeId: string, surroundings: Surroundings) {
   }, typingTimeoutMs)
 
   function onJoined ({ userCount: count, rev }: JoinReply) {
-    if (typeof count === 'number') userCount = count
+    if (!isCountHeard && typeof count === 'number') userCount = count
     if (timeline.position === undefined) timeline.takeHistory({ messages: [], rev: rev ?? 0, recovered: false })
     typing.forget()
     change()
@@ -110,6 +112,7 @@ export function createCafe (cafeId: string, surroundings: Surroundings) {
       if (Number.isInteger(deletion.rev) && Number.isInteger(deletion.seq)) heard(timeline.remove(deletion))
     },
     users (update: UsersUpdate) {
+      isCountHeard = true
       if (typeof update.userCount === 'number') userCount = update.userCount
       roster.hearUsers(update)
       listeners.notify()
@@ -214,6 +217,7 @@ export function createCafe (cafeId: string, surroundings: Surroundings) {
     /** Somebody asked for it once more: who was refused tries again. */
     knock: door.knock,
     onDown () {
+      isCountHeard = false
       door.onDown()
       typists.clear()
     },

@@ -3,8 +3,9 @@ import t from 'tap'
 import { listen } from '../support/build.ts'
 import { startProxy } from '../support/proxy.ts'
 import { createDatabase, startServer } from '../support/servers.ts'
-import { call, guest, openCafe, until } from '../support/sockets.ts'
+import { call, connect, guest, openCafe, until } from '../support/sockets.ts'
 import type { MessagePage } from '../../schemas/messages.ts'
+import type { CafePresence } from '../../schemas/presence.ts'
 import { createStorage, enter, texts } from './cast.ts'
 
 /** A cafe with Ann behind a proxy, and a way to say things past her. */
@@ -44,6 +45,21 @@ t.test('a cut connection: it comes back with `since`, and sends what it had to',
   t.strictSame(texts(cafe), ['edited', 'missed', 'meanwhile'])
   t.strictSame(states.filter((state, index) => state !== states[index - 1]), ['reconnecting', 'recovering', 'online'])
   await until('the status is the one before', () => cafe.people.some(({ id, status }) => id === ann.user.id && status === 'away'))
+})
+
+t.test('what is heard after the ack of a join counts, also when both come in one piece', async t => {
+  const { app, ann, bob, id, proxy } = await setUp(t)
+  const client = enter(t, { url: proxy.url, token: ann.token, socket: { transports: ['websocket'] } })
+  await until('she is online', () => client.status.state === 'online')
+  proxy.hold()
+  const cafe = client.join(id)
+  await until('she is in', async () => (await call<CafePresence>(app, 'GET', `/api/chat/presence/${id}`, { token: bob.token })).userCount === 1)
+  const before = proxy.answers()
+  await connect(t, app, bob.token, { auth: { cafeId: id } })
+  await until('she was told of him', () => proxy.answers() > before)
+  proxy.release()
+  await cafe.whenJoined()
+  t.equal(cafe.userCount, 2)
 })
 
 t.test('too much was missed: a fresh page replaces the window', async t => {

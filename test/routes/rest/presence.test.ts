@@ -57,7 +57,8 @@ t.test('GET: some users', async t => {
   const app = await listen(t, { PRESENCE_HEARTBEAT: '100' })
   const [ann, bob, cem] = [await enter(app, 'ann'), await enter(app, 'bob'), await enter(app, 'cem')]
   const cafe = await open(app)
-  const socket = await connect(t, app, ann.token, { auth: { cafeId: cafe.id } })
+  const socket = await connect(t, app, ann.token)
+  await ask(socket, 'join:cafe', { cafeId: cafe.id })
   const { textExpiresAt } = await ask(socket, 'presence:update', { status: 'busy', text: 'in a meeting', textForMs: 60_000 })
   const ask200 = async (...ids: string[]) => {
     const response = await bob.get(`/api/chat/presence?userIds=${ids.join(',')}`)
