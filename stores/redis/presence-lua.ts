@@ -87,8 +87,8 @@ local function append (out, fields)
   for i = 1, 5 do table.insert(out, fields[i]) end
 end
 
--- A node that serves has a journal.
-local function givesUp (node) return redis.call('EXISTS', journal(node)) == 0 end
+-- Has the node said that it will not serve any more? One that has just begun has no journal yet, and serves.
+local function givesUp (node) return redis.call('HEXISTS', journal(node), 'over') == 1 end
 
 -- Is another node alive that serves?
 local function isAccompanied (node)

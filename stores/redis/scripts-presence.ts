@@ -102,6 +102,7 @@ return out
 export const handOverNode = bind<number>('PresenceHandOver', `${lib}
 if not isAccompanied(ARGV[1]) then return 0 end
 redis.call('DEL', journal(ARGV[1]))
+redis.call('HSET', journal(ARGV[1]), 'over', '1')
 redis.call('ZADD', NODES, after(ARGV[2]), ARGV[1])
 return 1
 `)

@@ -112,6 +112,19 @@ export async function presenceNodesContract (t: Test, { join, flush }: PresenceN
     t.strictSame(await one.counts([cafe]), [0])
   })
 
+  t.test('who has just begun, and had no heartbeat, is company; what it holds stays', async t => {
+    await flush()
+    const [old, young] = [await synced(60_000), await join(60_000)]
+    const cafe = newId()
+    await young.enter(cafe, person('ann'))
+    await old.enter(cafe, person('bob'))
+    t.equal(await old.handOver(60_000), true)
+    t.strictSame(await young.counts([cafe]), [2], 'bob may come back')
+    t.match(await old.release(), [{ action: 'leave', user: { username: 'bob' } }])
+    t.strictSame(await here(young, cafe), ['ann'])
+    await young.release()
+  })
+
   t.test('a node that beats in time is not reaped', async t => {
     const lease = 900
     const [a, b] = [await synced(lease), await synced(lease)]
