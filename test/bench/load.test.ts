@@ -1,4 +1,7 @@
 import { spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { startLiteralServer } from '../../bench/contestants.ts'
@@ -116,9 +119,19 @@ t.test('a chart', async t => {
   for (const text of ['members', 'CPU', 'klatsch', 'bare', '100']) t.match(svg, text)
 })
 
-t.test('npm run bench with wrong arguments says so and measures nothing', async t => {
-  for (const [args, words] of [[['--only', 'nothing'], /there are hot, latency, rates, many/], [['--rounds', '0'], /--rounds must be/], [['--fast'], /Unknown option/]] as const) {
-    const child = spawn(process.execPath, [...scriptArgs('bench/main'), ...args], { cwd: projectRoot })
+t.test('npm run bench where it cannot work says so and measures nothing', async t => {
+  const bench = (...args: string[]) => [process.execPath, ...scriptArgs('bench/main'), ...args]
+  const nowhere = await mkdtemp(join(tmpdir(), 'klatsch-bench-'))
+  t.teardown(() => rm(nowhere, { recursive: true }))
+  const cases: Array<[command: string[], words: RegExp, env?: Record<string, string>]> = [
+    [bench('--only', 'nothing'), /there are hot, latency, rates, many/],
+    [bench('--rounds', '0'), /--rounds must be/],
+    [bench('--fast'), /Unknown option/],
+    [['sh', '-c', 'ulimit -n 600; exec "$@"', 'sh', ...bench('--only', 'hot')], /may have 600 open files .* need 4096/],
+    [bench('--only', 'hot'), /redis-server/, { PATH: nowhere }]
+  ]
+  await Promise.all(cases.map(async ([[file, ...args], words, env]) => {
+    const child = spawn(file!, args, { cwd: projectRoot, env: { ...process.env, ...env } })
     let [stdout, stderr] = ['', '']
     child.stdout.on('data', piece => { stdout += String(piece) })
     child.stderr.on('data', piece => { stderr += String(piece) })
@@ -126,5 +139,5 @@ t.test('npm run bench with wrong arguments says so and measures nothing', async 
     t.equal(code, 1)
     t.match(stderr, words)
     t.equal(stdout, '')
-  }
+  }))
 })

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
@@ -20,7 +20,7 @@ export function provide (what: string, packages: string[], isThere: () => boolea
   if (isThere()) return
   const isDebian = existsSync('/etc/debian_version')
   if (process.getuid?.() === 0 && isDebian) install(packages)
-  if (!isThere()) throw new Error(`This test needs ${what}. Install it: ${isDebian ? `apt-get install ${packages.join(' ')}` : `packages like Debian's ${packages.join(', ')}`}`)
+  if (!isThere()) throw new Error(`This needs ${what}. Install it: ${isDebian ? `apt-get install ${packages.join(' ')}` : `packages like Debian's ${packages.join(', ')}`}`)
 }
 
 /** A Python that has these modules: the one on the PATH, or that of Debian, for which alone packages can be installed. */
@@ -53,7 +53,8 @@ function install (packages: string[]) {
     const wait = ['-o', 'DPkg::Lock::Timeout=120', '-qq']
     // A failed update (one of several sources is down) still leaves lists that may do.
     spawnSync('apt-get', [...wait, 'update'], { env, stdio: ['ignore', 'ignore', 'inherit'], timeout: 120_000 })
-    execFileSync('apt-get', [...wait, '--no-install-recommends', '-y', 'install', ...packages], { env, stdio: ['ignore', 'ignore', 'inherit'], timeout: 180_000 })
+    // What it says of a failure is shown; whether the program is there now is seen next.
+    spawnSync('apt-get', [...wait, '--no-install-recommends', '-y', 'install', ...packages], { env, stdio: ['ignore', 'ignore', 'inherit'], timeout: 180_000 })
   } finally {
     if (isOurs) rmSync(policy)
   }
