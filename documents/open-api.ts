@@ -77,18 +77,21 @@ function complete (operation: Operation, schemas: Record<string, JsonObject>): J
   }
 }
 
-/** Headers that an answer may have. Only pages that can be unchanged have a tag. */
-const headersOf = (status: string, isTagged: boolean) => ({
-  ...(['429', '503'].includes(status) && { headers: { 'Retry-After': { description: 'Seconds until another try makes sense, if that is known', schema: { type: 'integer' } } } }),
-  ...(isTagged && ['200', '304'].includes(status) && { headers: { ETag: { description: 'Of this page: give it back as If-None-Match', schema: { type: 'string' } } } })
-})
+/** Headers that an answer may have. Only pages that can be unchanged have a tag; a node that is not ready does not know for how long. */
+function headersOf (status: string, response: JsonObject, isTagged: boolean): JsonObject {
+  const isRefusal = JSON.stringify(response).includes(`${SCHEMAS}ErrorBody"`)
+  if (status === '401') return { headers: { 'WWW-Authenticate': { description: 'The scheme of the token', schema: { type: 'string', const: 'Bearer' } } } }
+  if (isRefusal && ['429', '503'].includes(status)) return { headers: { 'Retry-After': { description: 'Seconds until another try makes sense, if that is known', schema: { type: 'integer' } } } }
+  if (isTagged && ['200', '304'].includes(status)) return { headers: { ETag: { description: 'Of this page: give it back as If-None-Match', schema: { type: 'string' } } } }
+  return {}
+}
 
 function answer (status: string, response: JsonObject, isTagged: boolean): JsonObject {
   const description = statuses[status]
   if (description === undefined) throw new Error(`no words for the status ${status}`)
   // What has no body has no content, not one that is null.
-  if (status === '304') return { description, ...headersOf(status, isTagged) }
-  return { ...response, description, ...headersOf(status, isTagged) }
+  if (status === '304') return { description, ...headersOf(status, response, isTagged) }
+  return { ...response, description, ...headersOf(status, response, isTagged) }
 }
 
 /** A document of @fastify/swagger, completed, with no schema that nobody refers to. */

@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Ref } from '../../schemas/common.ts'
 import { Liveness, Readiness } from '../../schemas/health.ts'
-import { failures } from './failures.ts'
 
 const health: FastifyPluginAsyncTypebox = async function health (fastify) {
   const { health } = fastify
@@ -13,7 +12,7 @@ const health: FastifyPluginAsyncTypebox = async function health (fastify) {
       operationId: 'isAlive',
       summary: 'Whether the process answers',
       tags: ['health'],
-      response: { 200: Ref(Liveness), ...failures(500) }
+      response: { 200: Ref(Liveness) }
     },
     handler: async function onLive () {
       return { status: 'alive' as const, nodeId: health.nodeId }
@@ -27,7 +26,7 @@ const health: FastifyPluginAsyncTypebox = async function health (fastify) {
       operationId: 'isReady',
       summary: 'Whether this node should get traffic',
       tags: ['health'],
-      response: { 200: Ref(Readiness), 503: Ref(Readiness), ...failures(500) }
+      response: { 200: Ref(Readiness), 503: Ref(Readiness) }
     },
     handler: async function onReady (_request, reply) {
       const { statusCode, body } = health.readiness()

@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Ref } from '../../schemas/common.ts'
 import { Index } from '../../schemas/health.ts'
-import { failures } from './failures.ts'
 
 const home: FastifyPluginAsyncTypebox = async function home (fastify) {
   const { prefix } = fastify
@@ -27,7 +26,7 @@ const home: FastifyPluginAsyncTypebox = async function home (fastify) {
       operationId: 'findLinks',
       summary: 'Where things are',
       tags: ['home'],
-      response: { 200: Ref(Index), ...failures(500) }
+      response: { 200: Ref(Index) }
     },
     handler: async function onHome () {
       return index

@@ -1,6 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import { failures } from './failures.ts'
 
 const metrics: FastifyPluginAsyncTypebox = async function metrics (fastify) {
   const { registry } = fastify.metrics
@@ -12,7 +11,7 @@ const metrics: FastifyPluginAsyncTypebox = async function metrics (fastify) {
       operationId: 'readMetrics',
       summary: 'Numbers for Prometheus',
       tags: ['health'],
-      response: { 200: { content: { 'text/plain': { schema: Type.String() } } }, ...failures(500) }
+      response: { 200: { content: { 'text/plain': { schema: Type.String() } } } }
     },
     handler: async function onMetrics (_request, reply) {
       const text = await registry.metrics()
