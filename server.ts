@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { setTimeout as sleep } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import Fastify, { LogController } from 'fastify'

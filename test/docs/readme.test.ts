@@ -67,7 +67,7 @@ t.test('the curl session sends once, reads, is told that nothing changed, and de
 })
 
 t.test("the snippet for one's own server serves both, and stops", async t => {
-  const [example] = blocks(section(README, 'In a Fastify server of your own')).filter(({ language }) => language === 'js')
+  const example = blocks(section(README, 'Use it in your own server')).find(({ label }) => label === 'server.mjs')
   const path = folder(t, { fastify: installed('fastify') })
   if (compiled) {
     // The package itself, as npm install of a checkout links it.
@@ -92,9 +92,9 @@ t.test("the snippet for one's own server serves both, and stops", async t => {
   t.teardown(() => server.kill('SIGKILL'))
   const own = await fetch(server.ready)
   t.equal(await own.text(), 'Our own pages')
-  const index = await fetch(`${server.ready}/chat`)
-  t.match(await index.json(), { name: 'klatsch', links: { guest: '/chat/api/auth/guest', socket: '/socket.io' } })
-  const guest = await fetch(`${server.ready}/chat/api/auth/guest`, { method: 'POST' })
+  const index = await fetch(`${server.ready}/talk`)
+  t.match(await index.json(), { name: 'klatsch', links: { guest: '/talk/api/auth/guest', socket: '/socket.io' } })
+  const guest = await fetch(`${server.ready}/talk/api/auth/guest`, { method: 'POST' })
   t.equal(guest.status, 201)
   const handshake = await fetch(`${server.ready}/socket.io/?EIO=4&transport=polling`)
   t.equal(handshake.status, 200)

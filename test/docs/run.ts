@@ -7,10 +7,10 @@ import { projectRoot } from '../support/paths.ts'
 
 export interface Ran { code: number | null, stdout: string, stderr: string }
 
-/** Runs a program to its end, with PATH, HOME and `more` for its environment; killed after half a minute. */
-export async function run (command: string, args: string[], cwd: string, more: Record<string, string> = {}): Promise<Ran> {
+/** Runs a program to its end, with PATH, HOME and `more` for its environment; killed after half a minute, or after `timeout` milliseconds. */
+export async function run (command: string, args: string[], cwd: string, more: Record<string, string> = {}, timeout = 30_000): Promise<Ran> {
   const { PATH, HOME } = process.env
-  const child = spawn(command, args, { cwd, env: { PATH, HOME, ...more }, stdio: ['ignore', 'pipe', 'pipe'], timeout: 30_000, killSignal: 'SIGKILL' })
+  const child = spawn(command, args, { cwd, env: { PATH, HOME, ...more }, stdio: ['ignore', 'pipe', 'pipe'], timeout, killSignal: 'SIGKILL' })
   const ran: Ran = { code: null, stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => { ran.stdout += text })
   child.stderr.setEncoding('utf8').on('data', (text: string) => { ran.stderr += text })
