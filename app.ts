@@ -6,6 +6,8 @@ import docs from './plugins/docs.ts'
 import errors from './plugins/errors.ts'
 import health from './plugins/health.ts'
 import io from './plugins/io.ts'
+import issuers from './plugins/issuers.ts'
+import jwt from './plugins/jwt.ts'
 import metrics from './plugins/metrics.ts'
 import newestPage from './plugins/newest-page.ts'
 import pg from './plugins/pg.ts'
@@ -54,6 +56,8 @@ export default async function klatsch (fastify: FastifyInstance, options: { conf
   await fastify.register(writeCoalescing)
   await fastify.register(services)
   await fastify.register(secret)
+  await fastify.register(jwt)
+  await fastify.register(issuers)
   await fastify.register(authenticate)
   await fastify.register(socket)
   await fastify.register(slowConsumers)

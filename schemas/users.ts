@@ -24,6 +24,7 @@ export const TokenClaims = Type.Object({
   username: Username,
   role: Type.Optional(Type.String({ description: 'A role klatsch does not know counts as member' })),
   iat: Type.Optional(Type.Number()),
+  jti: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
   exp: Type.Number({ exclusiveMinimum: 0 })
 })
 export type TokenClaims = Static<typeof TokenClaims>
