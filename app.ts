@@ -20,6 +20,7 @@ import slowConsumers from './plugins/slow-consumers.ts'
 import socket from './plugins/socket.ts'
 import startup from './plugins/startup.ts'
 import stores from './plugins/stores.ts'
+import tokenWatch from './plugins/token-watch.ts'
 import validation from './plugins/validation.ts'
 import writeCoalescing from './plugins/write-coalescing.ts'
 import rest from './routes/rest/index.ts'
@@ -59,6 +60,7 @@ export default async function klatsch (fastify: FastifyInstance, options: { conf
   await fastify.register(jwt)
   await fastify.register(issuers)
   await fastify.register(authenticate)
+  await fastify.register(tokenWatch)
   await fastify.register(socket)
   await fastify.register(slowConsumers)
   await fastify.register(newestPage)

@@ -4,8 +4,8 @@ import fp from 'fastify-plugin'
 import { Role, type Session, TokenClaims, type User } from '../schemas/users.ts'
 import { isChatError, refuse } from '../services/errors.ts'
 
-/** `issuer`: `iss` of another issuer's token. `expiresAt`: epoch milliseconds. */
-export interface Identity { user: User, issuer?: string, expiresAt: number }
+/** `issuer`: `iss` of another issuer's token. `tokenId`: its `jti`. Times in epoch milliseconds; `issuedAt` is 0 if the token does not say. */
+export interface Identity { user: User, issuer?: string, tokenId?: string, issuedAt: number, expiresAt: number }
 
 declare module 'fastify' {
   interface FastifyRequest { identity: Identity }
@@ -17,6 +17,8 @@ declare module 'fastify' {
      * CHAT_UNAUTHENTICATED, the same whatever is wrong with it; CHAT_UNAVAILABLE when the user can't be recorded.
      */
     identify: (token: unknown) => Promise<Identity>
+    /** What a token says, which is good, without asking who that is here. @throws as `identify` does, but for CHAT_UNAVAILABLE */
+    examine: (token: unknown) => Promise<Identity>
     /** A new token for a user, valid for JWT_EXPIRES_IN. */
     issue: (user: User) => Session
   }
@@ -41,6 +43,7 @@ const bearerOf = (header: string | undefined) => /^bearer +([^ ]+)$/i.exec(heade
 async function authentication (fastify: FastifyInstance) {
   if (!fastify.hasRequestDecorator('user')) fastify.decorateRequest('user')
   fastify.decorateRequest('identity')
+  const { services } = fastify
   const isClaims = fastify.ajv.compile<TokenClaims>(TokenClaims)
 
   /** What a token claims, in our words: of one that was made here, or by whom it names. */
@@ -66,11 +69,24 @@ async function authentication (fastify: FastifyInstance) {
     throw refuse('CHAT_UNAUTHENTICATED')
   }
 
-  fastify.decorate('identify', async function identify (token) {
-    const { issuer, sub, username, role, exp } = await readClaims(token)
+  fastify.decorate('examine', async function examine (token) {
+    const { issuer, sub, username, role, iat = 0, exp, jti } = await readClaims(token)
     const user = { id: sub, username, role: isRole(role) ? role : 'member' }
-    await fastify.services.accounts.recognise(user)
-    return { user, ...(issuer !== undefined && { issuer }), expiresAt: toInstant(exp) }
+    const identity = { user, ...(issuer !== undefined && { issuer }), ...(jti !== undefined && { tokenId: jti }), issuedAt: toInstant(iat), expiresAt: toInstant(exp) }
+    refuseRevoked(identity)
+    return identity
+  })
+
+  function refuseRevoked ({ user: { id }, tokenId, issuedAt }: Identity) {
+    if (services.revocations.isRevoked({ userId: id, tokenId, issuedAt })) throw refuse('CHAT_UNAUTHENTICATED')
+  }
+
+  fastify.decorate('identify', async function identify (token) {
+    const claimed = await fastify.examine(token)
+    const identity = { ...claimed, user: await services.identities.recognise(claimed) }
+    // An account may be another user here than its issuer says.
+    refuseRevoked(identity)
+    return identity
   })
 
   fastify.decorate('authenticate', async function authenticate (request) {

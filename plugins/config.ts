@@ -12,6 +12,11 @@ declare module 'fastify' {
 
 const list = (text: string) => text.split(',').map(item => item.trim()).filter(item => item !== '')
 
+const UNITS_MS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const toMs = (life: string) => Number(life.slice(0, -1)) * UNITS_MS[life.slice(-1)]!
+/** A hundred years: the calendar of a database has an end. */
+const LONGEST_MS = 100 * 366 * 86_400_000
+
 /** Words of secrets that stand in examples, templates and defaults: whoever reads those could make tokens. */
 const EXAMPLES = ['changeme', 'changethis', 'replaceme', 'yoursecret', 'yoursupersecret', 'yourjwtsecret', 'mysecret', 'supersecretjwttoken', 'thesame32ormore', 'atleast32char', 'atleast256bit', 'passwordpassword', '0123456789']
 
@@ -105,7 +110,7 @@ function nest (env: Env, production: boolean): Config {
     trustProxy: list(env.TRUST_PROXY),
     postgres: { url: env.DATABASE_URL, poolSize: env.PG_POOL_SIZE, timeout: env.PG_TIMEOUT, maxWaiting: env.PG_MAX_WAITING },
     redis: { url: env.REDIS_URL, poolSize: env.REDIS_POOL_SIZE, canary: env.REDIS_CANARY },
-    jwt: { secret: env.JWT_SECRET, expiresIn: env.JWT_EXPIRES_IN, issuers: readIssuers(env.JWT_ISSUERS) },
+    jwt: { secret: env.JWT_SECRET, expiresIn: env.JWT_EXPIRES_IN, revokedFor: Math.min(LONGEST_MS, Math.max(toMs(env.JWT_REVOKED_FOR), toMs(env.JWT_EXPIRES_IN))), issuers: readIssuers(env.JWT_ISSUERS) },
     origins: env.CORS_ORIGIN.trim() === '*' ? '*' : list(env.CORS_ORIGIN),
     socket: {
       path: env.SOCKET_PATH,

@@ -8,8 +8,8 @@ import type { ClientToServerEvents, ServerToClientEvents } from '../schemas/even
 import type { Connection } from '../services/membership.ts'
 import { RECONNECT_AFTER_MS } from '../services/presence.ts'
 
-/** What klatsch keeps of a socket. `expiresAt`: of its token, epoch milliseconds. */
-export interface SocketData { connection: Connection, expiresAt: number }
+/** What klatsch keeps of a socket. `expiresAt`: of its token, epoch milliseconds; 0 once it is cut off. `due`: the second under which it is watched. */
+export interface SocketData { connection: Connection, tokenId?: string, issuedAt: number, expiresAt: number, due?: number }
 
 export type ChatServer = Server<ClientToServerEvents, ServerToClientEvents, Record<string, never>, SocketData>
 export type ChatSocket = Socket<ClientToServerEvents, ServerToClientEvents, Record<string, never>, SocketData>

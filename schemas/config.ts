@@ -6,6 +6,8 @@ const int = (value: number, minimum: number, maximum: number, description: strin
   Type.Integer({ default: value, minimum, maximum, description })
 const text = (value: string, description: string) => Type.String({ default: value, description })
 
+const LIFE = '^[1-9][0-9]{0,8}[smhd]$'
+
 /** The environment. Defaults live here and nowhere else; the README's table is checked against it. */
 export const Env = Type.Object({
   NODE_ENV: OneOf(['development', 'test', 'production'] as const, { default: 'development', description: '`production` refuses to start without DATABASE_URL and JWT_SECRET' }),
@@ -22,7 +24,8 @@ export const Env = Type.Object({
   REDIS_POOL_SIZE: int(10, 4, 100, 'Redis connections of a node, three of them for publish and subscribe'),
   REDIS_CANARY: int(2500, 100, 60_000, 'Milliseconds between checks that what Redis publishes arrives; after six in vain a node is not ready'),
   JWT_SECRET: Type.Optional(Type.String({ minLength: MIN_SECRET_LENGTH, pattern: '^\\S.*\\S$', description: 'Secret of the tokens (HS256), at least 32 characters and not one that is known from an example; without it one is made and kept in DATA_DIR' })),
-  JWT_EXPIRES_IN: Type.String({ default: '1d', pattern: '^[1-9][0-9]{0,8}[smhd]$', description: 'Life of the tokens made here: a number and s, m, h or d' }),
+  JWT_EXPIRES_IN: Type.String({ default: '1d', pattern: LIFE, description: 'Life of the tokens made here: a number and s, m, h or d' }),
+  JWT_REVOKED_FOR: Type.String({ default: '30d', pattern: LIFE, description: 'How long a revocation is remembered, at least JWT_EXPIRES_IN: as long as the longest token of any issuer lives' }),
   JWT_ISSUERS: Type.Optional(Type.String({ description: 'Other issuers whose tokens are taken, as a JSON array' })),
   CORS_ORIGIN: text('', 'Origins of web pages that may connect, comma separated; `*` for all; empty for the same origin only'),
   TRUST_PROXY: text('', 'Addresses or networks of proxies whose X-Forwarded headers count, comma separated'),
@@ -77,7 +80,8 @@ export interface Config {
   trustProxy: string[]
   postgres: { url: string | undefined, poolSize: number, timeout: number, maxWaiting: number }
   redis: { url: string | undefined, poolSize: number, canary: number }
-  jwt: { secret: string | undefined, expiresIn: string, issuers: Issuer[] }
+  /** `revokedFor`: milliseconds */
+  jwt: { secret: string | undefined, expiresIn: string, revokedFor: number, issuers: Issuer[] }
   /** `'*'`, or the exact origins; the same origin is always allowed */
   origins: '*' | string[]
   socket: { path: string, pingInterval: number, pingTimeout: number, maxPayload: number, maxBuffered: number, maxPackets: number, maxCafes: number, coalesceWrites: boolean }
