@@ -1,9 +1,11 @@
 import type { FastifyInstance } from 'fastify'
+import address from './plugins/address.ts'
 import authenticate from './plugins/authenticate.ts'
 import config from './plugins/config.ts'
 import cors from './plugins/cors.ts'
 import docs from './plugins/docs.ts'
 import errors from './plugins/errors.ts'
+import headers from './plugins/headers.ts'
 import health from './plugins/health.ts'
 import io from './plugins/io.ts'
 import issuers from './plugins/issuers.ts'
@@ -44,6 +46,8 @@ export default async function klatsch (fastify: FastifyInstance, options: { conf
   await fastify.register(errors)
   await fastify.register(reporter)
   await fastify.register(health)
+  await fastify.register(address)
+  await fastify.register(headers)
   await fastify.register(cors)
   await fastify.register(pressure)
 
