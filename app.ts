@@ -1,11 +1,15 @@
 import type { FastifyInstance } from 'fastify'
+import address from './plugins/address.ts'
 import authenticate from './plugins/authenticate.ts'
 import config from './plugins/config.ts'
 import cors from './plugins/cors.ts'
 import docs from './plugins/docs.ts'
 import errors from './plugins/errors.ts'
+import headers from './plugins/headers.ts'
 import health from './plugins/health.ts'
 import io from './plugins/io.ts'
+import issuers from './plugins/issuers.ts'
+import jwt from './plugins/jwt.ts'
 import metrics from './plugins/metrics.ts'
 import newestPage from './plugins/newest-page.ts'
 import pg from './plugins/pg.ts'
@@ -18,6 +22,7 @@ import slowConsumers from './plugins/slow-consumers.ts'
 import socket from './plugins/socket.ts'
 import startup from './plugins/startup.ts'
 import stores from './plugins/stores.ts'
+import tokenWatch from './plugins/token-watch.ts'
 import validation from './plugins/validation.ts'
 import writeCoalescing from './plugins/write-coalescing.ts'
 import rest from './routes/rest/index.ts'
@@ -41,6 +46,8 @@ export default async function klatsch (fastify: FastifyInstance, options: { conf
   await fastify.register(errors)
   await fastify.register(reporter)
   await fastify.register(health)
+  await fastify.register(address)
+  await fastify.register(headers)
   await fastify.register(cors)
   await fastify.register(pressure)
 
@@ -54,7 +61,10 @@ export default async function klatsch (fastify: FastifyInstance, options: { conf
   await fastify.register(writeCoalescing)
   await fastify.register(services)
   await fastify.register(secret)
+  await fastify.register(jwt)
+  await fastify.register(issuers)
   await fastify.register(authenticate)
+  await fastify.register(tokenWatch)
   await fastify.register(socket)
   await fastify.register(slowConsumers)
   await fastify.register(newestPage)

@@ -110,7 +110,7 @@ export function buildAsyncApi ({ version, license, path }: { version: string, li
           type: 'http',
           scheme: 'bearer',
           bearerFormat: 'JWT',
-          description: 'A token comes from `POST /api/auth/guest`, or from another issuer that shares the secret. It goes into the handshake, as `auth: { token }`; `cafeId` and `since` beside it join at once.'
+          description: 'A token comes from `POST /api/auth/guest`, or from another issuer that the server trusts. It goes into the handshake, as `auth: { token }`; `cafeId` and `since` beside it join at once.'
         }
       },
       messages,

@@ -47,7 +47,7 @@ export function openApiSettings ({ version, license, prefix }: { version: string
         license: { name: license, identifier: license } as { name: string }
       },
       servers: [{ url: prefix === '' ? '/' : prefix, description: 'The server that this document came from' }],
-      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'A token comes from `POST /api/auth/guest`, or from another issuer that shares the secret' } } },
+      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'A token comes from `POST /api/auth/guest`, or from another issuer that the server trusts' } } },
       tags
     },
     // Somebody else's routes on the same server have no place here.

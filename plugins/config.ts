@@ -1,8 +1,10 @@
+import { createPublicKey } from 'node:crypto'
 import { isIP } from 'node:net'
 import { Ajv } from 'ajv'
 import { type FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { type Config, Env } from '../schemas/config.ts'
+import { type Issuer, Issuers } from '../schemas/issuers.ts'
 
 declare module 'fastify' {
   interface FastifyInstance { config: Config }
@@ -10,7 +12,19 @@ declare module 'fastify' {
 
 const list = (text: string) => text.split(',').map(item => item.trim()).filter(item => item !== '')
 
+const UNITS_MS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const toMs = (life: string) => Number(life.slice(0, -1)) * UNITS_MS[life.slice(-1)]!
+/** A hundred years: the calendar of a database has an end. */
+const LONGEST_MS = 100 * 366 * 86_400_000
+
+/** Words of secrets that stand in examples, templates and defaults: whoever reads those could make tokens. */
+const EXAMPLES = ['changeme', 'changethis', 'replaceme', 'yoursecret', 'yoursupersecret', 'yourjwtsecret', 'mysecret', 'supersecretjwttoken', 'thesame32ormore', 'atleast32char', 'atleast256bit', 'passwordpassword', '0123456789']
+
+const isExample = (secret: string) => EXAMPLES.some(words => secret.toLowerCase().replace(/[^a-z0-9]/g, '').includes(words))
+
 const validate = new Ajv({ allErrors: true, coerceTypes: true, useDefaults: true, removeAdditional: 'all' }).compile<Env>(Env)
+
+const validateIssuers = new Ajv({ useDefaults: true }).compile<Issuer[]>(Issuers)
 
 const integers = Object.entries(Env.properties).flatMap(([name, { type }]) => type === 'integer' ? [name] : [])
 
@@ -35,7 +49,43 @@ export function loadConfig (env: Record<string, string | undefined>): Config {
   if (proxies.length > 0) throw new Error('Wrong environment: TRUST_PROXY must be addresses or networks such as 10.0.0.0/8, comma separated')
   const origins = list(given.CORS_ORIGIN).filter(origin => !isOrigin(origin))
   if (origins.length > 0 && given.CORS_ORIGIN.trim() !== '*') throw new Error('Wrong environment: CORS_ORIGIN must be * or origins such as https://cafe.example, comma separated')
+  if (given.JWT_SECRET !== undefined && isExample(given.JWT_SECRET)) throw new Error('Wrong environment: JWT_SECRET is known from an example: take one of your own, such as `openssl rand -base64 48` makes')
   return nest(given, production)
+}
+
+/** The issuers of a JSON text. @throws Error that names the field and the rule it broke, never a value */
+function readIssuers (text = '[]'): Issuer[] {
+  const issuers = parseJson(text)
+  if (!validateIssuers(issuers)) {
+    const faults = validateIssuers.errors!.map(error => `JWT_ISSUERS${error.instancePath} ${error.message}`)
+    throw new Error(`Wrong environment: ${faults.join('; ')}`)
+  }
+  for (const [index, { secret, publicKey, jwks, algorithms }] of issuers.entries()) {
+    const wrong = (rule: string) => new Error(`Wrong environment: JWT_ISSUERS/${index} ${rule}`)
+    if ([secret, publicKey, jwks].filter(key => key !== undefined).length !== 1) throw wrong('must have one of secret, publicKey and jwks')
+    if (secret !== undefined && algorithms !== undefined) throw wrong('must not have algorithms beside a secret, which is for HS256')
+    if (secret !== undefined && isExample(secret)) throw wrong('has a secret that is known from an example')
+    if (publicKey !== undefined && !isPublicKey(publicKey)) throw wrong('must have a publicKey in PEM')
+  }
+  if (new Set(issuers.map(({ issuer }) => issuer)).size < issuers.length) throw new Error('Wrong environment: JWT_ISSUERS must name each issuer once')
+  return issuers
+}
+
+function parseJson (text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // The parser's own words repeat what they could not read.
+    throw new Error('Wrong environment: JWT_ISSUERS must be JSON')
+  }
+}
+
+function isPublicKey (pem: string): boolean {
+  try {
+    return createPublicKey(pem).type === 'public'
+  } catch {
+    return false
+  }
 }
 
 /** An address, or one with the length of a prefix. */
@@ -60,7 +110,7 @@ function nest (env: Env, production: boolean): Config {
     trustProxy: list(env.TRUST_PROXY),
     postgres: { url: env.DATABASE_URL, poolSize: env.PG_POOL_SIZE, timeout: env.PG_TIMEOUT, maxWaiting: env.PG_MAX_WAITING },
     redis: { url: env.REDIS_URL, poolSize: env.REDIS_POOL_SIZE, canary: env.REDIS_CANARY },
-    jwt: { secret: env.JWT_SECRET, expiresIn: env.JWT_EXPIRES_IN },
+    jwt: { secret: env.JWT_SECRET, expiresIn: env.JWT_EXPIRES_IN, revokedFor: Math.min(LONGEST_MS, Math.max(toMs(env.JWT_REVOKED_FOR), toMs(env.JWT_EXPIRES_IN))), issuers: readIssuers(env.JWT_ISSUERS) },
     origins: env.CORS_ORIGIN.trim() === '*' ? '*' : list(env.CORS_ORIGIN),
     socket: {
       path: env.SOCKET_PATH,

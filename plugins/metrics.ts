@@ -28,6 +28,7 @@ const counters = {
   dropped: { name: 'chat_dropped_frames_total', help: 'Frames that could not be read or sent, by kind', label: 'kind' },
   cache: { name: 'chat_cache_total', help: 'Reads of recent messages, by result', label: 'result', start: ['hit', 'miss'] },
   hotState: { name: 'chat_hot_state_failures_total', help: 'Calls to the hot state that failed, by part', label: 'part' },
+  dismissals: { name: 'chat_dismissals_total', help: 'Sockets cut off because of their token, by reason', label: 'reason', start: ['expired', 'revoked'] },
   slow: { name: 'chat_slow_consumers_total', help: 'Connections closed because the client read too slowly' }
 } as const satisfies Record<string, Definition>
 
@@ -42,7 +43,8 @@ const targets: Record<Counted, { counter: keyof typeof counters, label?: string 
   cache_hits: { counter: 'cache', label: 'hit' },
   cache_misses: { counter: 'cache', label: 'miss' },
   hot_state_failures: { counter: 'hotState' },
-  slow_consumers: { counter: 'slow' }
+  slow_consumers: { counter: 'slow' },
+  dismissals: { counter: 'dismissals' }
 }
 
 // Its observers of the event loop and of garbage collection can't be closed, so all apps of a process share one set.

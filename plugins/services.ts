@@ -15,6 +15,7 @@ async function services (fastify: FastifyInstance) {
   const services = createServices(ports, config, Date.now)
   fastify.decorate('services', services)
   metrics.gauge('chat_open_cafes', 'Cafes whose newest messages are in memory', () => services.feed.openCafes().length)
+  metrics.gauge('chat_revocations', 'Tokens and users of whom tokens were taken back', () => services.revocations.count())
   fastify.addHook('onClose', services.stop)
 }
 

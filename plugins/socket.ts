@@ -62,10 +62,10 @@ async function socket (fastify: FastifyInstance) {
   /** @throws an Error whose `data` is the error body */
   async function authenticate (newcomer: ChatSocket) {
     try {
-      const { user, expiresAt } = await fastify.identify(newcomer.handshake.auth.token)
+      const { user, tokenId, issuedAt, expiresAt } = await fastify.identify(newcomer.handshake.auth.token)
       // The token is not needed any more and must not get into logs or to other nodes.
       delete newcomer.handshake.auth.token
-      newcomer.data = { connection: services.membership.connect(newcomer.id, user), expiresAt }
+      newcomer.data = { connection: services.membership.connect(newcomer.id, user), ...(tokenId !== undefined && { tokenId }), issuedAt, expiresAt }
     } catch (error) {
       const refusal = toChatError(error)
       metrics.meter.count('refusals', refusal.code)
@@ -79,7 +79,11 @@ async function socket (fastify: FastifyInstance) {
     const { connection, expiresAt } = socket.data
     // One listener for all events: one for each would be a good part of what a silent connection costs.
     socket.onAny((name: string, ...args: unknown[]) => dispatch(socket, name, args))
-    socket.on('disconnect', () => { track(services.membership.disconnect(connection)) })
+    socket.on('disconnect', () => {
+      fastify.forgetToken(socket)
+      track(services.membership.disconnect(connection))
+    })
+    fastify.watchToken(socket)
     socket.join(userRoom(connection.user.id))
     socket.emit('connected', {
       userId: connection.user.id,
@@ -148,4 +152,4 @@ function readPayload (args: unknown[], check: Check): unknown {
   return payload
 }
 
-export default fp(socket, { name: 'socket', dependencies: ['authenticate', 'config', 'io', 'metrics', 'services', 'validation'] })
+export default fp(socket, { name: 'socket', dependencies: ['authenticate', 'config', 'io', 'metrics', 'services', 'token-watch', 'validation'] })

@@ -19,7 +19,7 @@ const RETRY_MAX = 5000
 
 /** Migrates the database and waits for Redis: with backoff, and without keeping the process from listening. */
 async function startup (fastify: FastifyInstance) {
-  const { health, io, log, redisReady, stores } = fastify
+  const { health, io, log, redisReady, services, stores } = fastify
   const closing = new AbortController()
   fastify.addHook('preClose', async () => closing.abort())
 
@@ -48,9 +48,14 @@ async function startup (fastify: FastifyInstance) {
     }
   }
 
+  async function readRevocations () {
+    await services.revocations.start()
+  }
+
   // Nobody is connected before both are there, so the adapter may still change.
   const done = Promise.all([insist('PostgreSQL', prepareDatabase, isUnreachable), redisReady])
     .then(() => insist('Redis', prepareRedis, () => true))
+    .then(() => insist('PostgreSQL', readRevocations, () => true))
     .then(() => { if (!closing.signal.aborted) health.started() }, error => { if (!closing.signal.aborted) throw error })
   done.catch(() => {}) // who boots hears of it by the race, or by `startup`
   fastify.decorate('startup', done)
@@ -70,4 +75,4 @@ function explain (error: unknown): never {
 /** Ends early, and keeps no process alive, when it is not worth waiting any more: there is no other error. */
 const delay = (ms: number, signal: AbortSignal) => sleep(ms, undefined, { ref: false, signal }).catch(() => {})
 
-export default fp(startup, { name: 'startup', dependencies: ['health', 'io', 'pg', 'redis', 'stores'] })
+export default fp(startup, { name: 'startup', dependencies: ['health', 'io', 'pg', 'redis', 'services', 'stores'] })

@@ -1,9 +1,12 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { OneOf } from './common.ts'
+import { type Issuer, MIN_SECRET_LENGTH } from './issuers.ts'
 
 const int = (value: number, minimum: number, maximum: number, description: string) =>
   Type.Integer({ default: value, minimum, maximum, description })
 const text = (value: string, description: string) => Type.String({ default: value, description })
+
+const LIFE = '^[1-9][0-9]{0,8}[smhd]$'
 
 /** The environment. Defaults live here and nowhere else; the README's table is checked against it. */
 export const Env = Type.Object({
@@ -20,8 +23,10 @@ export const Env = Type.Object({
   PG_MAX_WAITING: int(1000, 1, 1_000_000, 'Calls of a node that may wait for a PostgreSQL connection'),
   REDIS_POOL_SIZE: int(10, 4, 100, 'Redis connections of a node, three of them for publish and subscribe'),
   REDIS_CANARY: int(2500, 100, 60_000, 'Milliseconds between checks that what Redis publishes arrives; after six in vain a node is not ready'),
-  JWT_SECRET: Type.Optional(Type.String({ minLength: 32, pattern: '^\\S.*\\S$', description: 'Secret of the tokens (HS256), at least 32 characters; without it one is made and kept in DATA_DIR' })),
-  JWT_EXPIRES_IN: Type.String({ default: '1d', pattern: '^[1-9][0-9]{0,8}[smhd]$', description: 'Life of the tokens made here: a number and s, m, h or d' }),
+  JWT_SECRET: Type.Optional(Type.String({ minLength: MIN_SECRET_LENGTH, pattern: '^\\S.*\\S$', description: 'Secret of the tokens (HS256), at least 32 characters and not one that is known from an example; without it one is made and kept in DATA_DIR' })),
+  JWT_EXPIRES_IN: Type.String({ default: '1d', pattern: LIFE, description: 'Life of the tokens made here: a number and s, m, h or d' }),
+  JWT_REVOKED_FOR: Type.String({ default: '30d', pattern: LIFE, description: 'How long a revocation is remembered, at least JWT_EXPIRES_IN: as long as the longest token of any issuer lives' }),
+  JWT_ISSUERS: Type.Optional(Type.String({ description: 'Other issuers whose tokens are taken, as a JSON array' })),
   CORS_ORIGIN: text('', 'Origins of web pages that may connect, comma separated; `*` for all; empty for the same origin only'),
   TRUST_PROXY: text('', 'Addresses or networks of proxies whose X-Forwarded headers count, comma separated'),
   SOCKET_PATH: Type.String({ default: '/socket.io', pattern: '^/(?!(?:api|health|metrics|docs)(?:/|$))[!-~]*[^/]$', description: 'Path of Socket.IO; not one of REST' }),
@@ -75,7 +80,8 @@ export interface Config {
   trustProxy: string[]
   postgres: { url: string | undefined, poolSize: number, timeout: number, maxWaiting: number }
   redis: { url: string | undefined, poolSize: number, canary: number }
-  jwt: { secret: string | undefined, expiresIn: string }
+  /** `revokedFor`: milliseconds */
+  jwt: { secret: string | undefined, expiresIn: string, revokedFor: number, issuers: Issuer[] }
   /** `'*'`, or the exact origins; the same origin is always allowed */
   origins: '*' | string[]
   socket: { path: string, pingInterval: number, pingTimeout: number, maxPayload: number, maxBuffered: number, maxPackets: number, maxCafes: number, coalesceWrites: boolean }

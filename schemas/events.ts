@@ -7,7 +7,7 @@ import * as example from './examples.ts'
 import { DeleteReply, EditReply, EditRequest, Message, MessageRef, SendReply, SendRequest } from './messages.ts'
 import { Member, Person, StatusReply, StatusRequest } from './presence.ts'
 import { TopicsUpdate } from './topics.ts'
-import { ShownName } from './users.ts'
+import { ShownName, TokenHolder, TokenRequest } from './users.ts'
 
 const limits = { maxLength: 500, historyLimit: 50, typingTimeoutMs: 3000 }
 
@@ -22,7 +22,7 @@ export const Connected = Strict({
   userId: UserId,
   username: ShownName,
   serverTime: Type.String({ ...Timestamp, description: 'What the server has for now, for clients whose clock is wrong' }),
-  expiresAt: Type.String({ ...Timestamp, description: 'When the token ends: connect with a new one before', examples: ['2025-11-20T10:00:00.000Z'] }),
+  expiresAt: Type.String({ ...Timestamp, description: 'When the token ends: renew it before, with auth:refresh', examples: ['2025-11-20T10:00:00.000Z'] }),
   limits: Ref(Limits)
 }, {
   $id: 'Connected',
@@ -138,7 +138,15 @@ export const ServerDraining = Strict({
 }, { $id: 'ServerDraining', title: 'ServerDraining', description: 'This node is about to stop', examples: [{ reconnectAfterMs: 3000 }] })
 export type ServerDraining = Static<typeof ServerDraining>
 
+export const TokenEnd = OneOf(['expired', 'revoked'] as const, { $id: 'TokenEnd', title: 'TokenEnd', description: 'Whether a token has reached its end or was taken back', examples: ['expired'] })
+
+export const AuthExpired = Strict({
+  reason: Ref(TokenEnd)
+}, { $id: 'AuthExpired', title: 'AuthExpired', description: 'The token of this connection is not good any more: the connection ends', examples: [{ reason: 'expired' }] })
+export type AuthExpired = Static<typeof AuthExpired>
+
 export const clientEvents = {
+  'auth:refresh': { summary: 'Go on with another token', payload: TokenRequest, ack: TokenHolder },
   'join:cafe': { summary: 'Enter a cafe, or come back to it', payload: JoinRequest, ack: JoinReply },
   'leave:cafe': { summary: 'Leave a cafe', payload: CafeRef, ack: CafeRef },
   'message:send': { summary: 'Send a message', payload: SendRequest, ack: SendReply },
@@ -151,6 +159,7 @@ export const clientEvents = {
 
 export const serverEvents = {
   connected: { summary: 'The connection is authenticated', payload: Connected },
+  'auth:expired': { summary: 'The token is not good any more, and the connection ends', payload: AuthExpired },
   'message:new': { summary: 'A message was sent', payload: MessageEvent },
   'message:history': { summary: 'The messages a join begins with', payload: MessageHistory },
   'message:updated': { summary: 'A message was edited', payload: MessageEvent },

@@ -24,6 +24,7 @@ export const TokenClaims = Type.Object({
   username: Username,
   role: Type.Optional(Type.String({ description: 'A role klatsch does not know counts as member' })),
   iat: Type.Optional(Type.Number()),
+  jti: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
   exp: Type.Number({ exclusiveMinimum: 0 })
 })
 export type TokenClaims = Static<typeof TokenClaims>
@@ -44,3 +45,19 @@ export const Session = Strict({
   examples: [{ token: TOKEN, user: { ...person, role: 'member' }, expiresAt: '2025-11-20T10:00:00.000Z' }]
 })
 export type Session = Static<typeof Session>
+
+export const TokenRequest = Strict({
+  token: Type.String({ minLength: 1, description: 'A token, as it would be in a header', examples: [TOKEN] })
+}, { $id: 'TokenRequest', title: 'TokenRequest', description: 'Another token than the one that is in use', examples: [{ token: TOKEN }] })
+export type TokenRequest = Static<typeof TokenRequest>
+
+export const TokenHolder = Strict({
+  user: Ref(User),
+  expiresAt: Type.String({ ...Timestamp, description: 'When that token ends', examples: ['2025-11-21T10:00:00.000Z'] })
+}, {
+  $id: 'TokenHolder',
+  title: 'TokenHolder',
+  description: 'Whom a token stands for from now on, and until when',
+  examples: [{ user: { ...person, role: 'member' }, expiresAt: '2025-11-21T10:00:00.000Z' }]
+})
+export type TokenHolder = Static<typeof TokenHolder>

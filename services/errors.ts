@@ -23,6 +23,8 @@ const registry: Record<ErrorCode, ReturnType<typeof createError>> = {
   CHAT_ROUTE_NOT_FOUND: createError('CHAT_ROUTE_NOT_FOUND', 'There is no such route', 404),
   // The client's: the clientId belongs to another content. Again under a new one.
   CHAT_CLIENT_ID_CONFLICT: createError('CHAT_CLIENT_ID_CONFLICT', 'This clientId was used for another content', 409),
+  // The client's: the account is another user here. Never again with the same two.
+  CHAT_ACCOUNT_TAKEN: createError('CHAT_ACCOUNT_TAKEN', 'The account is somebody else here', 409),
   // The client's: more bytes than are taken. Again only when smaller.
   CHAT_PAYLOAD_TOO_LARGE: createError('CHAT_PAYLOAD_TOO_LARGE', 'The payload is too large', 413),
   // The client's: too fast. Again after retryAfterMs.

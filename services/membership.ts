@@ -13,7 +13,8 @@ import type { TypingService } from './typing.ts'
 /** One live connection of a user and the cafes it is in. The transport holds it, only these rules write to it. */
 export interface Connection {
   readonly id: string
-  readonly user: User
+  /** as their token says */
+  user: User
   readonly cafes: Set<string>
   /** joins and leaves, one after another in the order they came */
   steps: Promise<unknown>
@@ -40,6 +41,11 @@ interface Others {
 /** Which connection is in which cafe. */
 export function createMembership ({ budgets, feed, history, presence, attendance, typing }: Others, config: Config) {
   const connect = (id: string, user: User): Connection => ({ id, user, cafes: new Set(), steps: Promise.resolve(), pending: 0, closed: false })
+
+  /** The same user with another token, perhaps under another name or role. */
+  function renew (connection: Connection, user: User) {
+    connection.user = user
+  }
 
   /** Does it after all steps before it, whether those fail or not. */
   function queue (connection: Connection, step: () => Promise<void>): Promise<void> {
@@ -140,7 +146,7 @@ export function createMembership ({ budgets, feed, history, presence, attendance
     if (!connection.cafes.has(cafeId)) throw refuse('CHAT_NOT_MEMBER')
   }
 
-  return { connect, join, leave, disconnect, requireMember }
+  return { connect, renew, join, leave, disconnect, requireMember }
 }
 
 export type MembershipService = ReturnType<typeof createMembership>

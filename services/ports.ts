@@ -3,10 +3,13 @@ import type { Payload } from '../schemas/contract.ts'
 import type { Message } from '../schemas/messages.ts'
 import type { Member, Person, Status, UserPresence } from '../schemas/presence.ts'
 import type { User } from '../schemas/users.ts'
+import type { Alerts } from './ports-tokens.ts'
+
+export type * from './ports-tokens.ts'
 
 /*
  * Everything the rules need from outside. Drivers repeat none of these promises; they keep them.
- * Durable ports (Log, Users, Cafes) throw CHAT_UNAVAILABLE when nothing was done and CHAT_OUTCOME_UNKNOWN when it may have been.
+ * Durable ports (Log, Users, Identities, Cafes, Revocations) throw CHAT_UNAVAILABLE when nothing was done and CHAT_OUTCOME_UNKNOWN when it may have been.
  * Hot-state ports may reject while Redis is away: the rules go on without them and mend later.
  */
 
@@ -213,7 +216,7 @@ export interface Broadcast {
 }
 
 export type Counted =
-  | 'sends' | 'acks' | 'refusals' | 'feed_gaps' | 'feed_repairs' | 'dropped_frames' | 'cache_hits' | 'cache_misses' | 'hot_state_failures' | 'slow_consumers'
+  | 'sends' | 'acks' | 'refusals' | 'feed_gaps' | 'feed_repairs' | 'dropped_frames' | 'cache_hits' | 'cache_misses' | 'hot_state_failures' | 'slow_consumers' | 'dismissals'
 
 export interface Meter { count (name: Counted, label?: string, by?: number): void }
 
@@ -228,4 +231,5 @@ export interface HotState {
   limits: Limits
   repeats: Repeats
   bus: Bus
+  alerts: Alerts
 }

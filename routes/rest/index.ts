@@ -7,6 +7,7 @@ import home from './home.ts'
 import messages from './messages.ts'
 import metrics from './metrics.ts'
 import presence from './presence.ts'
+import revocations from './revocations.ts'
 import topics from './topics.ts'
 
 /** Every REST route. All of them move with the prefix that the app was registered under. */
@@ -26,6 +27,7 @@ async function api (fastify: FastifyInstance) {
     done()
   })
   fastify.register(auth)
+  fastify.register(revocations)
   fastify.register(cafes)
   fastify.register(messages)
   fastify.register(presence)

@@ -1,5 +1,6 @@
 import type { Config } from '../../schemas/config.ts'
 import type { HotState } from '../../services/ports.ts'
+import { createAlerts } from './alerts.ts'
 import { createBus } from './bus.ts'
 import { createLimits } from './limits.ts'
 import { createPresence } from './presence.ts'
@@ -18,6 +19,7 @@ export function createMemoryState ({ config, now }: { config: Config, now: () =>
     topics: createTopics(config.topics),
     limits: createLimits(config.limits, now),
     repeats: createRepeats(config.limits, now),
-    bus: createBus()
+    bus: createBus(),
+    alerts: createAlerts()
   }
 }

@@ -1,8 +1,10 @@
 import type { Pool } from 'pg'
-import type { Cafes, Log, Users } from '../../services/ports.ts'
+import type { Cafes, Identities, Log, Revocations, Users } from '../../services/ports.ts'
 import { createCafes } from './cafes.ts'
+import { createIdentities } from './identities.ts'
 import { createLog } from './log.ts'
 import { createQuery, type QueryOptions } from './query.ts'
+import { createRevocations } from './revocations.ts'
 import { createUsers } from './users.ts'
 
 const FRAME_KEY = 'SELECT frame_key FROM nodes'
@@ -13,7 +15,9 @@ export interface DurableOptions extends QueryOptions { sendQueue: number, sendBa
 export interface Durable {
   log: Log
   users: Users
+  identities: Identities
   cafes: Cafes
+  revocations: Revocations
   /** What the nodes of this database sign their frames with, 32 bytes. @throws CHAT_UNAVAILABLE */
   frameKey: () => Promise<Buffer>
 }
@@ -24,7 +28,9 @@ export function createDurable (pool: Pool, { sendQueue, sendBatch, ...options }:
   return {
     log: createLog(query, { maxBatch: sendBatch, maxQueue: sendQueue, maxWaiting: 8, timeout: options.timeout }),
     users: createUsers(query),
+    identities: createIdentities(query),
     cafes: createCafes(query),
+    revocations: createRevocations(query),
     frameKey: async () => (await query<{ frame_key: Buffer }>('read', 'frame_key', FRAME_KEY, []))[0]!.frame_key
   }
 }

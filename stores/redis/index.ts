@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { Config } from '../../schemas/config.ts'
 import type { HotState, Meter, Reporter } from '../../services/ports.ts'
+import { createAlerts } from './alerts.ts'
 import { createBus } from './bus.ts'
 import { createLimits } from './limits.ts'
 import { createPresence } from './presence.ts'
@@ -34,6 +35,7 @@ export function createRedisState ({ data, feed, isDeaf, seal, config, nodeId, no
     topics: createTopics(data, config.topics),
     limits: createLimits(data, config.limits, { now, meter, reporter }),
     repeats: createRepeats(data, config.limits, { now, meter, reporter }),
-    bus: createBus({ data, feed, isDeaf, seal }, nodeId, meter, reporter)
+    bus: createBus({ data, feed, isDeaf, seal }, nodeId, meter, reporter),
+    alerts: createAlerts({ data, feed, seal }, nodeId, meter, reporter)
   }
 }

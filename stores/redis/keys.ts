@@ -63,6 +63,9 @@ export const repeatOf = (userId: string, cafeId: string) => `klatsch:repeat:${us
 /** Channel of a cafe's notices. */
 export const cafeChannel = (cafeId: string) => `klatsch:cafe:${cafeId}`
 
+/** Channel of what every node must hear. */
+export const alertsChannel = () => 'klatsch:alerts'
+
 /** Channel on which a node listens for itself, over one of its connections. */
 export const canaryChannel = (nodeId: string, connection: string) => `${canaryPrefix}${nodeId}:${connection}`
 export const canaryPrefix = 'klatsch:canary:'

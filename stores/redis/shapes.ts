@@ -4,7 +4,7 @@ import addFormats from 'ajv-formats'
 import { Counter, OneOf, Uuid } from '../../schemas/common.ts'
 import { Message } from '../../schemas/messages.ts'
 import { Person } from '../../schemas/presence.ts'
-import type { Notice } from '../../services/ports.ts'
+import type { Alert, Notice } from '../../services/ports.ts'
 
 /*
  * What comes from Redis was written by somebody: another node, perhaps a newer one, or a stranger. Fields that this node
@@ -35,6 +35,12 @@ const Count = Type.Object({ kind: Type.Literal('count'), userCount: Counter, ver
 const Typing = Type.Object({ kind: Type.Literal('typing'), user: open(Person), isTyping: Type.Boolean() })
 
 const isFrame = checkOf(Type.Object({ node: Type.String({ minLength: 1 }), notice: Type.Object({ kind: Type.String() }) }))
+const Revoked = Type.Object({
+  kind: Type.Literal('revoked'),
+  revocation: Type.Object({ position: Counter, userId: Type.Optional(Uuid), tokenId: Type.Optional(Type.String()), at: Counter, until: Counter })
+})
+const isAlert = checkOf(Type.Object({ node: Type.String({ minLength: 1 }), alert: Revoked }))
+
 const isChanges = checkOf(Changes)
 const isAttendance = checkOf(AttendanceNotice)
 const isCount = checkOf(Count)
@@ -56,6 +62,14 @@ export function parseFrame (cafeId: string, text: string): { node: string, notic
   const value = parseJson(text)
   if (!isFrame(value) || !isNoticeOf(cafeId, value.notice)) return undefined
   return { node: value.node, notice: value.notice }
+}
+
+/** What a node said to all, or undefined if it is nothing of the kind. Never throws. */
+export function parseAlert (text: string): { node: string, alert: Alert } | undefined {
+  const value = parseJson(text)
+  if (!isAlert(value)) return undefined
+  const { userId, tokenId } = value.alert.revocation
+  return (userId === undefined) === (tokenId === undefined) ? undefined : value
 }
 
 /** The value of a JSON text, or undefined if it is none. Never throws. */

@@ -34,7 +34,7 @@ t.test('operations.md: one row for each number of GET /metrics, with its type an
 })
 
 t.test('architecture.md: one row for each Redis key, and the channel', async t => {
-  const { cafeChannel, cafeOfChannel, canaryChannel, canaryPrefix, ...named } = keys
+  const { alertsChannel, cafeChannel, cafeOfChannel, canaryChannel, canaryPrefix, ...named } = keys
   const places: Record<keyof typeof named, string[]> = {
     cafeMessages: ['{cafeId}'],
     cafeRev: ['{cafeId}'],
@@ -61,6 +61,7 @@ t.test('architecture.md: one row for each Redis key, and the channel', async t =
   const text = section(read('docs/architecture.md'), 'Hot state')
   t.strictSame(table(text).map(row => plain(row.key!)).toSorted(), wanted.toSorted())
   t.ok(text.includes(`\`${cafeChannel('{cafeId}')}\``))
+  t.ok(text.includes(`\`${alertsChannel()}\``))
   t.ok(text.includes(`\`${canaryChannel('{nodeId}', '{connection}')}\``))
   t.ok(canaryChannel('a', 'b').startsWith(canaryPrefix))
   t.equal(cafeOfChannel(cafeChannel('{cafeId}')), '{cafeId}')

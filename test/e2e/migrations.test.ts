@@ -102,6 +102,8 @@ t.test('every index says which query it serves', async t => {
   for (const { name, comment } of rows) t.match(comment, /\w+ \w+/, name)
 })
 
+const revocation = { revoked_at: new Date(), ends_at: new Date(), revoked_by: randomUUID() }
+
 /** A cafe with two people, one message and one deletion; in a transaction that is never committed. */
 async function furnish (t: Test) {
   const client = await migrated(t)
@@ -113,6 +115,8 @@ async function furnish (t: Test) {
   const message = { id: ids.message, cafe_id: ids.cafe, user_id: ids.ann, username: 'ann', content: 'hello', seq: 1, rev: 2, created_rev: 1, client_id: 'c1', send_hash: Buffer.alloc(32), deleted: true, deleted_at: new Date() }
   await insert('messages', message)
   await client.query("INSERT INTO changes (cafe_id, rev, kind, message_id, at) VALUES ($1, 2, 'delete', $2, now())", [ids.cafe, ids.message])
+  await insert('identities', { issuer: 'https://id.example', subject: ids.bob, user_id: ids.ann })
+  for (const of of [{ user_id: ids.ann }, { token_id: 'a token' }]) await insert('revocations', { ...revocation, ...of })
   return { client, ids, insert, attempt, another: (more: object) => insert('messages', { ...message, id: randomUUID(), seq: 2, rev: 3, created_rev: 3, client_id: 'c2', deleted: false, deleted_at: null, ...more }) }
 
   async function insert (table: string, row: object): Promise<void> {
@@ -142,6 +146,9 @@ t.test('every constraint holds against whoever writes by SQL', async t => {
   const head = (more: object) => insert('cafe_heads', { cafe_id: ids.other, seq: 1, rev: 2, min_rev: 0, ...more })
   const change = (more: object) => insert('changes', { cafe_id: ids.cafe, rev: 3, kind: 'edit', message_id: ids.message, at: new Date(), ...more })
 
+  const account = (more: object) => insert('identities', { issuer: 'https://id.example', subject: ids.ann, user_id: ids.ann, ...more })
+  const revoke = (more: object) => insert('revocations', { ...revocation, ...more })
+
   const fine = [
     ['64 code points of two UTF-16 units each', () => user({ username: '🐈'.repeat(64) })],
     ['a cafe of 100', () => cafe('🐈'.repeat(100))],
@@ -151,7 +158,9 @@ t.test('every constraint holds against whoever writes by SQL', async t => {
     ['the same client id of another user', () => another({ client_id: 'c1', user_id: ids.bob })],
     ['the same seq in another cafe', () => another({ seq: 1, cafe_id: ids.other })],
     ['a change of no message', () => change({ message_id: null, kind: 'purge' })],
-    ['a head', () => head({})]
+    ['a head', () => head({})],
+    ['another account of the same user', () => account({ subject: ids.nobody })],
+    ['a token id and a reason of as much as there may be', () => revoke({ token_id: 'a'.repeat(255), reason: 'a'.repeat(200) })]
   ] as const
   for (const [what, work] of fine) t.equal(await attempt(work), undefined, what)
 
@@ -190,7 +199,18 @@ t.test('every constraint holds against whoever writes by SQL', async t => {
     ['changes_message_id_fkey', () => change({ message_id: ids.nobody }).then(immediate)],
     ['nodes_pkey', () => insert('nodes', { frame_key: Buffer.alloc(32) })],
     ['nodes_only_row', () => insert('nodes', { only_row: false, frame_key: Buffer.alloc(32) })],
-    ['nodes_frame_key_length', () => client.query('UPDATE nodes SET frame_key = $1', [Buffer.alloc(31)])]
+    ['nodes_frame_key_length', () => client.query('UPDATE nodes SET frame_key = $1', [Buffer.alloc(31)])],
+    ['identities_pkey', () => account({ subject: ids.bob })],
+    ['identities_issuer_length', () => account({ issuer: '' })],
+    ['identities_user_id_fkey', () => account({ user_id: ids.nobody }).then(immediate)],
+    ['revocations_of_one', () => revoke({})],
+    ['revocations_of_one', () => revoke({ user_id: ids.bob, token_id: 'x' })],
+    ['revocations_user', () => revoke({ user_id: ids.ann })],
+    ['revocations_token', () => revoke({ token_id: 'a token' })],
+    ['revocations_token_id_length', () => revoke({ token_id: '' })],
+    ['revocations_token_id_length', () => revoke({ token_id: 'a'.repeat(256) })],
+    ['revocations_reason_length', () => revoke({ user_id: ids.bob, reason: '' })],
+    ['revocations_pkey', () => client.query('UPDATE revocations SET position = 1')]
   ] as const
   for (const [constraint, work] of wrong) t.match(await attempt(work), { code: /^23/, constraint }, constraint)
 

@@ -4,7 +4,7 @@ import fastifyJwt from '@fastify/jwt'
 import Fastify, { type FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import t from 'tap'
-import authenticate from '../../plugins/authenticate.ts'
+import jwt from '../../plugins/jwt.ts'
 import klatsch, { loadConfig } from '../../app.ts'
 import type { ErrorBody } from '../../schemas/errors.ts'
 import { type User } from '../../schemas/users.ts'
@@ -192,10 +192,9 @@ t.test('issue: a life beyond the calendar ends with it', async t => {
 t.test('a short secret stops the boot and stays out of the message', async t => {
   const app = Fastify()
   t.teardown(() => app.close())
-  for (const name of ['services', 'validation']) app.register(fp(async () => {}, { name }))
   app.register(fp(async app => { app.decorate('config', loadConfig({})) }, { name: 'config' }))
   app.register(fp(async app => { app.decorate('secret', 'changeme') }, { name: 'secret' }))
-  app.register(authenticate)
+  app.register(jwt)
   await t.rejects(async () => { await app.ready() }, { message: /^(?!.*changeme).*at least 32 characters/ })
 })
 

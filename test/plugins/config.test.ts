@@ -16,7 +16,7 @@ t.test('an empty environment gives the defaults of the specification', async t =
     topics: { minWordLength: 4, maxTopics: 50, expiry: 3_600_000 },
     postgres: { url: undefined, poolSize: 20 },
     redis: { url: undefined, poolSize: 10 },
-    jwt: { secret: undefined, expiresIn: '1d' },
+    jwt: { secret: undefined, expiresIn: '1d', issuers: [] },
     limits: { enabled: true },
     origins: [],
     trustProxy: []
@@ -44,7 +44,7 @@ t.test('every variable of the schema reaches the configuration', async t => {
     if (schema.enum !== undefined) return schema.enum.find(word => word !== schema.default)!
     if (schema.type === 'integer') return String(Number(schema.default) + 1)
     const texts: Record<string, string> = {
-      DATABASE_URL: 'postgres://db/klatsch', REDIS_URL: 'redis://cache', JWT_SECRET: secret, JWT_EXPIRES_IN: '2h', SOCKET_PATH: '/ws', CORS_ORIGIN: '*', TRUST_PROXY: '::1'
+      DATABASE_URL: 'postgres://db/klatsch', REDIS_URL: 'redis://cache', JWT_SECRET: secret, JWT_EXPIRES_IN: '2h', JWT_ISSUERS: JSON.stringify([{ issuer: 'a', audience: 'b', secret }]), SOCKET_PATH: '/ws', CORS_ORIGIN: '*', TRUST_PROXY: '::1'
     }
     return texts[name] ?? 'other'
   }
@@ -77,6 +77,10 @@ t.test('a wrong variable stops the start, by name and rule and without its value
     [{ DATABASE_URL: 'mysql://db' }, /DATABASE_URL must match pattern/],
     [{ REDIS_URL: 'http://cache' }, /REDIS_URL must match pattern/],
     [{ JWT_SECRET: 'changeme' }, /JWT_SECRET must NOT have fewer than 32 characters/],
+    [{ JWT_SECRET: 'super-secret-jwt-token-with-at-least-32-characters-long' }, /JWT_SECRET is known from an example/],
+    [{ JWT_SECRET: 'the-same-32-or-more-characters-on-every-node' }, /JWT_SECRET is known from an example/],
+    [{ JWT_SECRET: 'Change_Me-change_Me-change_Me-change_Me' }, /JWT_SECRET is known from an example/],
+    [{ JWT_SECRET: 'a-string-secret-at-least-256-bits-long' }, /JWT_SECRET is known from an example/],
     [{ JWT_EXPIRES_IN: '0d' }, /JWT_EXPIRES_IN must match pattern/],
     [{ JWT_EXPIRES_IN: 'soon' }, /JWT_EXPIRES_IN must match pattern/],
     [{ SOCKET_PATH: '/' }, /SOCKET_PATH must match pattern/],

@@ -52,7 +52,9 @@ const wanted = [
   'GET /chat/metrics',
   'PATCH /chat/api/chat/messages/:id',
   'POST /chat/api/auth/guest',
+  'POST /chat/api/auth/link',
   'POST /chat/api/auth/refresh',
+  'POST /chat/api/auth/revocations',
   'POST /chat/api/cafes',
   'POST /chat/api/chat/messages/:id'
 ]
@@ -90,7 +92,7 @@ t.test('no answer has a status that its route does not declare', async t => {
   for (const url of ['/chat', '/chat/', '/chat/docs', '/chat/docs/reference.css', '/chat/docs/openapi.json', '/chat/docs/asyncapi.json', '/chat/docs/schemas/Message.json', '/chat/docs/schemas/None.json', '/chat/docs/schemas/x', '/chat/health/live', '/chat/health/ready', '/chat/metrics']) await ann.get(url)
   for (const body of [undefined, {}, { username: 5 }, big]) await post('/chat/api/auth/guest', body)
   await post('/chat/api/auth/guest', 'x', text)
-  for (const url of ['/chat/api/auth/refresh', '/chat/api/cafes', `/chat/api/chat/messages/${cafe.id}`]) {
+  for (const url of ['/chat/api/auth/refresh', '/chat/api/auth/link', '/chat/api/auth/revocations', '/chat/api/cafes', `/chat/api/chat/messages/${cafe.id}`]) {
     await post(url)
     await ann.post(url)
     await ann.post(url, {})

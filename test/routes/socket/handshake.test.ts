@@ -111,12 +111,13 @@ t.test('a token that expires while its socket is connected', async t => {
   const socket = await connect(t, app, sign({ sub: user.id, username: 'ann', exp }))
   t.match(await ask(socket, 'join:cafe', { cafeId }), { cafeId })
   await new Promise(resolve => { setTimeout(resolve, exp * 1000 - Date.now() + 5) })
+  // Within half a second the socket is cut off, perhaps before it is answered.
+  const lost = new Promise<string>(resolve => { socket.once('disconnect', resolve) })
   for (const [event, payload] of [['message:send', { cafeId, content: 'late' }], ['join:cafe', { cafeId }], ['typing:start', { cafeId }], ['presence:update', { status: 'away' }]] as const) {
-    t.match(await emit(socket, event, payload), { ok: false, error: unauthenticated }, event)
+    const answer = await Promise.race([emit(socket, event, payload), lost])
+    if (typeof answer === 'object') t.match(answer, { ok: false, error: unauthenticated }, event)
   }
-  const error = once(socket, 'error')
-  ;(socket as unknown as { emit: (event: string, payload: object) => void }).emit('message:send', { cafeId, content: 'late' })
-  t.match(await error, unauthenticated, 'without ack')
+  await lost
   t.match(await ask(bob.socket, 'message:send', { cafeId, content: 'in time' }), { message: { seq: 1 } }, 'nothing was stored before')
   await checkLog(t, app.pg.pool)
 })

@@ -31,6 +31,7 @@ t.test('payloads', async t => {
   const { id: cafeId } = await found(app)
   const { socket } = await visit(t, app, 'ann', cafeId)
   const right: Record<keyof ClientEvents, Record<string, unknown>> = {
+    'auth:refresh': { token: 'x' },
     'join:cafe': { cafeId },
     'leave:cafe': { cafeId },
     'message:send': { cafeId, content: 'x' },

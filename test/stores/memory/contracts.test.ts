@@ -6,6 +6,7 @@ import { createRecentMessages } from '../../../stores/memory/recent.ts'
 import { createRepeats } from '../../../stores/memory/repeats.ts'
 import { createTopics } from '../../../stores/memory/topics.ts'
 import { loadConfig } from '../../../plugins/config.ts'
+import { alertsContract } from '../../contracts/alerts.ts'
 import { busContract } from '../../contracts/bus.ts'
 import { limitsContract } from '../../contracts/limits.ts'
 import { presenceContract } from '../../contracts/presence.ts'
@@ -25,6 +26,7 @@ t.test('topics in memory', t => topicsContract(t, async () => topics))
 t.test('limits in memory', t => limitsContract(t, async (limits, window) => sharedLimits({ limits, window })))
 t.test('repeats in memory', t => repeatsContract(t, once(limits => createRepeats({ ...config.limits, ...limits }, Date.now))))
 t.test('bus in memory (one node)', t => busContract(t, async () => state.bus))
+t.test('alerts in memory (one node)', t => alertsContract(t, async () => state.alerts))
 
 /** One process has one store: the same for the same options. */
 function once<O, P> (create: (options: O) => P) {

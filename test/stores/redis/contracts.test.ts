@@ -5,6 +5,7 @@ import { createPresence } from '../../../stores/redis/presence.ts'
 import { createRecentMessages } from '../../../stores/redis/recent.ts'
 import { createRepeats } from '../../../stores/redis/repeats.ts'
 import { createTopics } from '../../../stores/redis/topics.ts'
+import { alertsContract, alertsNodesContract } from '../../contracts/alerts.ts'
 import { busContract } from '../../contracts/bus.ts'
 import { busNodesContract } from '../../contracts/bus-nodes.ts'
 import { newId } from '../../contracts/cast.ts'
@@ -50,3 +51,6 @@ t.test('repeats in Redis', t => repeatsContract(t, async limits => {
 
 t.test('bus in Redis', t => busContract(t, async () => nextNode().bus))
 t.test('bus in Redis, several nodes', t => busNodesContract(t, async nodeId => (await openState(t, url, { nodeId })).bus))
+
+t.test('alerts in Redis', t => alertsContract(t, async () => nextNode().alerts))
+t.test('alerts in Redis, several nodes', t => alertsNodesContract(t, async nodeId => (await openState(t, url, { nodeId })).alerts))
