@@ -17,11 +17,24 @@ export function OneOf<const T extends string> (words: readonly T[], options: Obj
   return Type.Unsafe<T>({ type: 'string', enum: words, ...options })
 }
 
+/** What turns the direction of the text around it. */
+const TURNS = '\\u202a-\\u202e\\u2066-\\u2069'
+/** What shows nothing by itself: marks, fillers and the like. None of it is of category Cf or a blank: in patterns the three stand side by side, and no character may be read in two ways. */
+const HIDDEN = '\\p{M}\\u115f\\u1160\\u2065\\u2800\\u3164\\uffa0\\ufff0-\\ufff8'
+/** White space that is no control character, but for U+FEFF, which is of category Cf. */
+const BLANKS = ' \\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000'
+const VISIBLE = `[^\\s\\p{Cc}\\p{Cs}\\p{Cf}${HIDDEN}]`
+
 /**
- * Names: no blanks at the ends, no control characters or halves of surrogate pairs, nothing that turns the direction of the
+ * Names: at least one visible character, no blanks at the ends, no control characters or halves of surrogate pairs, nothing that turns the direction of the
  * text around it. Joiners stay: emoji, Persian and Indic names need them.
+ *
+ * What comes before the first visible character is invisible, so there is one way to read a name, and a long one takes no longer than its length.
  */
-export const NAME_PATTERN = '^[^\\s\\p{Cc}\\p{Cs}\\u202a-\\u202e\\u2066-\\u2069]([^\\p{Cc}\\p{Cs}\\u202a-\\u202e\\u2066-\\u2069]*[^\\s\\p{Cc}\\p{Cs}\\u202a-\\u202e\\u2066-\\u2069])?$'
+export const NAME_PATTERN = `^(([^\\P{Cf}${TURNS}\\ufeff]|[${HIDDEN}])([^\\P{Cf}${TURNS}]|[${HIDDEN}${BLANKS}])*)?${VISIBLE}([^\\p{Cc}\\p{Cs}${TURNS}]*[^\\s\\p{Cc}\\p{Cs}${TURNS}])?$`
+
+/** A line of plain text: empty, or with something to see in it. */
+export const LINE_PATTERN = `^([\\p{Cf}${HIDDEN}${BLANKS}]*${VISIBLE}[^\\p{Cc}\\p{Cs}]*)?$`
 
 export const Uuid = Type.String({ format: 'uuid', description: 'UUID in lower-case letters' })
 

@@ -1,12 +1,12 @@
 import { Type, type Static } from '@sinclair/typebox'
-import { CafeId, Count, OneOf, Ref, Strict, Timestamp, UserId, Uuid } from './common.ts'
+import { CafeId, Count, LINE_PATTERN, OneOf, Ref, Strict, Timestamp, UserId, Uuid } from './common.ts'
 import { cafeId, lastSeen, person, userId, words as away } from './examples.ts'
 import { ShownName } from './users.ts'
 
 export const Status = OneOf(['online', 'away', 'busy'] as const, { $id: 'Status', title: 'Status', description: 'What a user says of themselves', examples: ['online'] })
 export type Status = Static<typeof Status>
 
-const StatusText = Type.String({ maxLength: 100, pattern: '^[^\\p{Cc}\\p{Cs}]*$', description: 'In their own words, at most 100 code points', examples: ['Mittagspause ☕'] })
+const StatusText = Type.String({ maxLength: 100, pattern: LINE_PATTERN, description: 'In their own words, at most 100 code points', examples: ['Mittagspause ☕'] })
 
 /** How long a text stands, milliseconds: by default, and at most. */
 export const TEXT_FOR_MS = 24 * 3_600_000

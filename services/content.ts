@@ -2,8 +2,8 @@ import { refuse } from './errors.ts'
 
 // \p{Cc} without newline and tab: NUL is an error in SQL, the rest has no place in plain text.
 const CONTROL = /[^\P{Cc}\n\t]/u
-// White space, format characters and the letters that are drawn as blanks.
-const VISIBLE = /[^\s\p{Cf}\u115f\u1160\u2800\u3164\uffa0]/u
+// White space, format characters, what fonts are told to leave out, and the letter of Braille without dots.
+const VISIBLE = /[^\s\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]/u
 
 /**
  * Refuses what no message may be.

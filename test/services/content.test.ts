@@ -28,7 +28,7 @@ t.test('characters that no message may have', async t => {
 })
 
 t.test('what nobody can see is blank', async t => {
-  for (const content of ['', ' ', '\n\t', '\u00a0', '\u3000', '\u200b', '\u2060\ufeff', '\u115f\u1160', '\u2800', '\u3164', '\uffa0', '\u00ad']) {
+  for (const content of ['', ' ', '\n\t', '\u00a0', '\u3000', '\u200b', '\u2060\ufeff', '\u115f\u1160', '\u2800', '\u3164', '\uffa0', '\u00ad', '\ufe0f', '\u034f', '\u{e0041}', '\u{e0100}']) {
     t.equal(ruleOf(content), 'CHAT_CONTENT_INVALID content blank', JSON.stringify(content))
   }
   for (const content of [' .', '\u200bx', '👩‍👩‍👧', '\u202eabc']) t.equal(ruleOf(content), undefined, JSON.stringify(content))
