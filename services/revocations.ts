@@ -9,6 +9,8 @@ export interface Bearer { userId: string, tokenId?: string | undefined, issuedAt
 
 /** Revocations at the same time, over all nodes. More are refused: to forget one would give its tokens back. */
 const MAX_HELD = 100_000
+/** By then some of so many have ended. */
+const FULL_MS = 60_000
 const PAGE = 1000
 /** Clocks may differ by so much. */
 const TOLERANCE_MS = 1000
@@ -78,7 +80,7 @@ export function createRevocations ({ revocations, alerts, bus, reporter }: Ports
     if (by.role !== 'admin') throw refuse('CHAT_FORBIDDEN')
     const details = userId === undefined ? [{ field: 'userId', rule: 'required' }] : [{ field: 'tokenId', rule: 'exclusive' }]
     if ((userId === undefined) === (tokenId === undefined)) throw refuse('CHAT_VALIDATION', { message: 'Either userId or tokenId', details })
-    if (users.size + tokens.size >= MAX_HELD) throw refuse('CHAT_LIMIT_REACHED', { message: `No more than ${MAX_HELD} revocations at a time` })
+    if (users.size + tokens.size >= MAX_HELD) throw refuse('CHAT_LIMIT_REACHED', { retryAfterMs: FULL_MS, message: `No more than ${MAX_HELD} revocations at a time` })
     const revocation = await revocations.add({
       ...(userId === undefined ? { tokenId: tokenId! } : { userId }), by: by.id, ...(reason !== undefined && { reason }), lifeMs: config.jwt.revokedFor
     })

@@ -11,6 +11,7 @@ import { plain, read, section, table } from '../docs/markdown.ts'
 import { projectRoot } from '../support/paths.ts'
 import { createDatabase, createTemplate, startRedis, startServer } from '../support/servers.ts'
 import { browse, converse, crowdIn, settle } from './conversation.ts'
+import { issuerEnv, knock, revokeTooMuch } from './doors.ts'
 import { losePostgres, loseRedis } from './outages.ts'
 import { blunder, hurry, overstay } from './refusals.ts'
 import { headAll, refuseAll } from './requests.ts'
@@ -22,6 +23,7 @@ t.jobs = 2
 
 /** Rates low enough to be reached, rooms small enough to be crowded, and a drain long enough to be seen. */
 const env = {
+  ...issuerEnv,
   JWT_SECRET: SECRET,
   SOCKET_MAX_CAFES: '2',
   CHAT_TYPING_ROOM: '3',
@@ -46,10 +48,12 @@ const healthy = t.test('a node with Redis, until it is gone', { buffered: true }
     blunder(visitors, place),
     hurry(visitors, place.cafeId),
     overstay(visitors, witness, place),
+    knock(visitors),
     refuseAll(visitors, place.token, place)
   ])
   t.strictSame(await headAll(visitors, place.token, place), [], 'every GET answers HEAD')
   await browse(visitors, place)
+  await revokeTooMuch(visitors, databaseUrl)
   await loseRedis(visitors, redis, node, place)
 })
 

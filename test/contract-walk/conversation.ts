@@ -2,6 +2,7 @@
 import type { Cafe, CafeList, CafePresence, MessagePage, SendReply } from '../../schemas/index.ts'
 import { once } from '../support/sockets.ts'
 import { operations } from './documents.ts'
+import { bearerOf } from './doors.ts'
 import { type Place, rightRequest } from './requests.ts'
 import { issue, type Visitors } from './visitor.ts'
 
@@ -89,7 +90,7 @@ export async function browse ({ call, attempt }: Visitors, place: Place & { toke
   const last = ({ id }: { id: string }) => id === 'deleteMessage'
   for (const operation of operations.toSorted((a, b) => Number(last(a)) - Number(last(b)))) {
     const status = Math.max(...[...operation.answers.keys()].filter(status => status < 300))
-    await call(token, operation.id, status, rightRequest(operation, place))
+    await call(bearerOf(operation.id, token), operation.id, status, rightRequest(operation, place))
   }
   await call(token, 'sendMessage', 200, { id, body: { content: 'Espresso, anybody?', clientId: 'first' } })
   await call(token, 'enterAsGuest', 201)

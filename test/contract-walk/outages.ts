@@ -6,6 +6,7 @@ import type { Cafe, Readiness, SendReply } from '../../schemas/index.ts'
 import { startListening } from '../e2e/starts.ts'
 import { startPostgres, type OwnRedis, type OwnServer } from '../support/servers.ts'
 import { once, until } from '../support/sockets.ts'
+import { issuerEnv, renewalOf } from './doors.ts'
 import { failAll, type Place } from './requests.ts'
 import { createVisitors, issue, SECRET, type Visitors } from './visitor.ts'
 import type { Witness } from './witness.ts'
@@ -41,7 +42,7 @@ export async function loseRedis (visitors: Visitors, redis: OwnRedis, node: OwnS
 export async function losePostgres (t: Test, witness: Witness) {
   const postgres = await startPostgres(t)
   await postgres.stop()
-  const node = await startListening(t, { JWT_SECRET: SECRET, DATABASE_URL: postgres.url, PG_TIMEOUT: '1500', PRESSURE_DELAY: '0' })
+  const node = await startListening(t, { ...issuerEnv, JWT_SECRET: SECRET, DATABASE_URL: postgres.url, PG_TIMEOUT: '1500', PRESSURE_DELAY: '0' })
   const visitors = createVisitors(t, witness, node)
   const { call, enter, connect, ask, say, refuse } = visitors
   const nothing = { cafeId: randomUUID(), messageId: randomUUID() }
@@ -51,7 +52,7 @@ export async function losePostgres (t: Test, witness: Witness) {
   await postgres.restart()
   await becomes(visitors, 'ready')
 
-  const { token } = await enter('Ann')
+  const { token, user } = await enter('Ann')
   const open = (name: string) => call<Cafe>(token, 'openCafe', 201, { body: { name } })
   const [cafe, quiet, doomed, last] = [await open('Corner Table'), await open('Quiet Table'), await open('Doomed'), await open('Last')]
   const [socket, patient] = [await connect(token), await connect(token)]
@@ -83,6 +84,7 @@ export async function losePostgres (t: Test, witness: Witness) {
   const waiting = [say(patient, 'join:cafe', { cafeId: quiet.id }), ...Array.from({ length: MAX_PENDING - 1 }, () => say(patient, 'leave:cafe', { cafeId: quiet.id }))]
   await Promise.all([
     ...payloads.map(([event, payload]) => refuse(socket, event, 'CHAT_OUTCOME_UNKNOWN', payload)),
+    refuse(socket, 'auth:refresh', 'CHAT_UNAVAILABLE', renewalOf(user.id)),
     refuse(patient, 'leave:cafe', 'CHAT_LIMIT_REACHED', { cafeId: quiet.id }),
     refuse(socket, 'join:cafe', 'CHAT_UNAVAILABLE', { cafeId: quiet.id }),
     call(token, 'getCafe', 503, { id: cafe.id }),

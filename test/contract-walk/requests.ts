@@ -1,7 +1,8 @@
 /** Requests by rule: what any operation of the document takes, and what it must refuse. */
 import { randomUUID } from 'node:crypto'
 import { operations, type Operation } from './documents.ts'
-import { issue, type Request, type Visitors } from './visitor.ts'
+import { bearerOf, issueAccount } from './doors.ts'
+import type { Request, Visitors } from './visitor.ts'
 
 /** What there is to ask about: a cafe, and a message in it. */
 export interface Place { cafeId: string, messageId: string }
@@ -14,7 +15,7 @@ const hasParameter = ({ path }: Operation) => path.includes('{')
 /** A request that is right. */
 export function rightRequest ({ id, method }: Operation, { cafeId, messageId }: Place): Request {
   const one = id === 'editMessage' || id === 'deleteMessage' ? messageId : id === 'readSchema' ? 'Message.json' : cafeId
-  const bodies: Record<string, object> = { openCafe: { name: 'Corner Table' }, sendMessage: { content: `Good morning ${randomUUID()}` }, editMessage: { content: 'Good evening' }, enterAsGuest: {} }
+  const bodies: Record<string, object> = { openCafe: { name: 'Corner Table' }, sendMessage: { content: `Good morning ${randomUUID()}` }, editMessage: { content: 'Good evening' }, enterAsGuest: {}, linkAccount: { token: issueAccount() }, revokeTokens: { tokenId: randomUUID() } }
   return { id: one, ...(id === 'findUsers' && { query: `?userIds=${randomUUID()}` }), ...(method !== 'GET' && bodies[id] && { body: bodies[id] }) }
 }
 
@@ -48,9 +49,8 @@ export async function refuseAll ({ call }: Visitors, token: string, place: Place
 /** Makes every operation fail that may fail so: asked for something right, by somebody whom this node knows, or by a stranger. */
 export async function failAll ({ call }: Visitors, status: 500 | 503, token: string, place: Place) {
   await Promise.all(operations.filter(({ answers }) => answers.has(status)).map(async operation => {
-    // Who somebody is is in the database too, and is all that these ask it for.
-    const isAboutUsers = operation.id === 'refreshToken' || operation.id === 'findUsers'
-    await call(isAboutUsers ? issue() : token, operation.id, status, rightRequest(operation, place))
+    // Who somebody is is in the database too, and is all that some ask it for.
+    await call(bearerOf(operation.id, token, true), operation.id, status, rightRequest(operation, place))
   }))
 }
 

@@ -28,8 +28,8 @@ const operationOf = new Map(operations.map(operation => [operation.id, operation
 const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
 /** A token of another issuer that shares the secret, for somebody whom no node has seen. It ends with the second `expiresAt`, epoch milliseconds. */
-export function issue (expiresAt = Date.now() + 3_600_000, role = 'member'): string {
-  const claims = { sub: randomUUID(), username: 'From Elsewhere', role, exp: Math.floor(expiresAt / 1000) }
+export function issue (expiresAt = Date.now() + 3_600_000, role = 'member', sub: string = randomUUID()): string {
+  const claims = { sub, username: 'From Elsewhere', role, exp: Math.floor(expiresAt / 1000) }
   const text = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode(claims)}`
   return `${text}.${createHmac('sha256', SECRET).update(text).digest('base64url')}`
 }

@@ -9,7 +9,10 @@ export interface Response { status: number, headers: Headers, text: string }
 export interface Figure { what: string, wanted: string[], missing: string[] }
 
 /** Headers that HTTP, caches and browsers deal with. Every other one is for the client, and has to be documented. */
-const ordinary = new Set(['access-control-expose-headers', 'cache-control', 'connection', 'content-length', 'content-security-policy', 'content-type', 'date', 'keep-alive', 'transfer-encoding', 'vary'])
+const ordinary = new Set([
+  'access-control-expose-headers', 'cache-control', 'connection', 'content-length', 'content-security-policy', 'content-type', 'cross-origin-resource-policy', 'date',
+  'keep-alive', 'referrer-policy', 'strict-transport-security', 'transfer-encoding', 'vary', 'x-content-type-options', 'x-frame-options'
+])
 
 /** `CHAT_VALIDATION` and `CHAT_PAYLOAD_TOO_LARGE` have a second status, as errors.md and protocol.md say. */
 const otherStatus: Record<string, number> = { CHAT_VALIDATION: 415, CHAT_PAYLOAD_TOO_LARGE: 431 }
