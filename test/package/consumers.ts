@@ -4,7 +4,7 @@ import { build } from 'esbuild'
 import t, { type Test } from 'tap'
 import { blocks, read, section } from '../docs/markdown.ts'
 import { folder, run } from '../docs/run.ts'
-import { launch, type Launched } from '../support/processes.ts'
+import { launch, until, type Launched } from '../support/processes.ts'
 import { findUrl } from '../support/server.ts'
 import { npm, tarball } from './tools.ts'
 
@@ -84,8 +84,9 @@ for (const { version, settings } of ways) {
     async function talk () {
       writeFileSync(join(path, 'server.mjs'), program('server.mjs'))
       const server = await start(t, path, [process.execPath, 'server.mjs'], output => /http:\S+(?=\n)/.exec(output)?.[0])
-      t.equal(await (await fetch(server.ready)).text(), 'Our own pages')
-      t.equal((await fetch(`${server.ready}/talk/health/ready`)).status, 200, 'chat is ready')
+      t.equal(await (await fetch(server.ready)).text(), 'Our own pages', 'its own pages')
+      // It listens after some seconds, also when its database takes longer.
+      await until('chat is ready', async () => (await fetch(`${server.ready}/talk/health/ready`)).status === 200, 60_000)
 
       writeFileSync(join(path, 'client.mjs'), program('client.mjs').replace(DEFAULT_URL, server.ready))
       t.strictSame(await run(process.execPath, ['client.mjs'], path), { code: 0, stdout: 'Ann: Hello everyone!\n', stderr: '' }, 'klatsch/client')
