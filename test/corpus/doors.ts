@@ -1,11 +1,11 @@
+import type { Test } from 'tap'
 import { clientEvents } from '../../schemas/events.ts'
 import { entities } from '../../schemas/index.ts'
-import { errorFault } from '../support/contract.ts'
 import { statusOf } from '../../services/errors.ts'
+import { errorFault } from '../support/contract.ts'
 import { call, type Client, connect, emit, heard, once, open, refusal, until } from '../support/sockets.ts'
-import type { Test } from 'tap'
-import { type Cell, FromCast, Headers, MISSING, Raw, show } from './cells.ts'
 import type { Cast } from './cast.ts'
+import { type Cell, FromCast, Headers, MISSING, Raw, show } from './cells.ts'
 import type { Place } from './places.ts'
 
 interface Schema { $ref?: string, properties?: Record<string, Schema> }

@@ -10,7 +10,7 @@ import { type Cell, classes, faultsOf, isCell, type Kind } from './cells.ts'
 import { fieldsOfEvents, fieldsOfRoutes, judge, type Knock, knockOnDoor, knockOnEvent, knockOnRoute, readOpenApi } from './doors.ts'
 import { events, handshake, type Place, routes } from './places.ts'
 
-/** What the brief of the corpus asks for at least. */
+/** There are many more; fewer would mean that something is not looked at. */
 const LEAST_CELLS = 400
 const AT_ONCE = 20
 

@@ -36,7 +36,7 @@ async function main (): Promise<number> {
     let sum = 0
     for (let seed = first; seed === first || Date.now() < until; seed++) {
       const start = Date.now()
-      const { cases, failure } = await playRound(world, { seed, runs: RUNS, path, shrinkMs: SHRINK_MS })
+      const { cases, failure } = await playRound(world, { seed, runs: path === undefined ? RUNS : 1, path, shrinkMs: SHRINK_MS })
       sum += cases
       console.log(`${failure === undefined ? 'ok    ' : 'not ok'}  seed ${seed}: ${cases} cases, ${Math.round((Date.now() - start) / 1000)} s`)
       if (failure !== undefined) {
