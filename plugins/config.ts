@@ -119,6 +119,7 @@ function nest (env: Env, production: boolean): Config {
       maxPayload: env.SOCKET_MAX_PAYLOAD,
       maxBuffered: env.SOCKET_MAX_BUFFERED,
       maxPackets: env.SOCKET_MAX_PACKETS,
+      maxErrors: env.SOCKET_MAX_ERRORS,
       maxCafes: env.SOCKET_MAX_CAFES,
       coalesceWrites: env.SOCKET_WRITE_COALESCING === 'on'
     },

@@ -4,7 +4,7 @@ import type { ErrorObject } from 'ajv'
 import fp from 'fastify-plugin'
 import type { ErrorCode } from '../schemas/errors.ts'
 import { type ChatError, isChatError, refuse, toErrorBody } from '../services/errors.ts'
-import { toDetails } from './validation.ts'
+import { refuseMedia, toDetails } from './validation.ts'
 
 /** What an error of Fastify or of a plugin may carry. */
 interface Foreign { code?: unknown, statusCode?: unknown, validation?: unknown }
@@ -37,24 +37,17 @@ export function toChatError (error: unknown): ChatError {
   const name = String(code)
 
   if (/^FA?ST_JWT_/.test(name)) return refuse('CHAT_UNAUTHENTICATED', { cause: error })
+  // Of QUERY, a method that no route has: Fastify looks for its body before it looks for the route.
+  if (name === 'FST_ERR_ROUTE_MISSING_CONTENT_TYPE') return refuse('CHAT_ROUTE_NOT_FOUND', { cause: error })
   // Its handler may still be at work.
   if (name === 'FST_ERR_HANDLER_TIMEOUT') return refuse('CHAT_OUTCOME_UNKNOWN', { cause: error })
   if (Array.isArray(validation)) return refuse('CHAT_VALIDATION', { cause: error, details: toDetails(validation as ErrorObject[]) })
-  if (statusCode === 415) return wrongMediaType(error)
+  if (statusCode === 415) return refuseMedia('content-type', 'contentMediaType', 'The body must be application/json', error)
 
   const known = codeByStatus[Number(statusCode)]
   if (known !== undefined) return refuse(known, { cause: error })
   if (Number(statusCode) >= 400 && Number(statusCode) < 500) return unreadableRequest(name, error)
   return refuse('CHAT_INTERNAL', { cause: error })
-}
-
-function wrongMediaType (cause: unknown): ChatError {
-  const error = refuse('CHAT_VALIDATION', {
-    message: 'The body must be application/json',
-    details: [{ field: 'content-type', rule: 'contentMediaType' }],
-    cause
-  })
-  return Object.assign(error, { statusCode: 415 })
 }
 
 function unreadableRequest (name: string, cause: unknown): ChatError {

@@ -26,8 +26,11 @@ declare module 'fastify' {
 
 interface Route { handler: (socket: ChatSocket, payload: unknown) => Promise<unknown>, check: Check }
 
-/** Between two `error` events that say that the same event comes too often. */
+/** Between two `error` events that say that the same event comes too often; and what SOCKET_MAX_ERRORS is for. */
 const QUIET_MS = 1000
+
+/** `quiet`: by event, until when the client need not hear again that it comes too often. `told`: how many `error` events it got until `until`. */
+interface Told { quiet: Map<string, number>, told: number, until: number }
 
 const isEvent = (name: string): name is ClientEvent => Object.hasOwn(clientEvents, name)
 
@@ -35,8 +38,11 @@ const isEvent = (name: string): name is ClientEvent => Object.hasOwn(clientEvent
 async function socket (fastify: FastifyInstance) {
   const { config, io, log, metrics, services, underway } = fastify
   const routes = new Map<string, Route>()
-  // Of sockets that come too often: by event, until when they need not hear so again.
-  const quiet = new WeakMap<ChatSocket, Map<string, number>>()
+  // What sockets heard of events that failed without an ack.
+  const complaints = new WeakMap<ChatSocket, Told>()
+
+  // Connections that have a socket, or asked for one. While the first one is authenticated Socket.IO would make as many as are asked for.
+  const held = new WeakSet<object>()
 
   fastify.decorate('event', route => {
     if (!isEvent(route.event)) throw new Error(`The event ${String(route.event)} is not declared`)
@@ -48,9 +54,13 @@ async function socket (fastify: FastifyInstance) {
     const missing = Object.keys(clientEvents).filter(name => !routes.has(name))
     if (missing.length > 0) throw new Error(`No handler for the events ${missing.join(', ')}`)
     io.use((newcomer, next) => {
+      const { conn } = newcomer
+      if (held.has(conn)) return conn.close()
+      held.add(conn)
       authenticate(newcomer).then(() => next(), refusal => {
+        held.delete(conn)
         // A client that hears a reason waits for its program. What passes by itself is no reason: it shall come again.
-        if (refusal.data.code === 'CHAT_UNAVAILABLE') newcomer.conn.close()
+        if (refusal.data.code === 'CHAT_UNAVAILABLE') conn.close()
         else next(refusal)
       })
     })
@@ -80,6 +90,7 @@ async function socket (fastify: FastifyInstance) {
     // One listener for all events: one for each would be a good part of what a silent connection costs.
     socket.onAny((name: string, ...args: unknown[]) => dispatch(socket, name, args))
     socket.on('disconnect', () => {
+      held.delete(socket.conn)
       fastify.forgetToken(socket)
       track(services.membership.disconnect(connection))
     })
@@ -132,12 +143,15 @@ async function socket (fastify: FastifyInstance) {
 
   /** Whoever emits too much without asking for an ack shall not be answered with as much. */
   function shallTell (socket: ChatSocket, name: string, code: ErrorCode): boolean {
-    if (code !== 'CHAT_RATE_LIMITED') return true
-    const until = quiet.get(socket) ?? new Map<string, number>()
     const time = Date.now()
-    if (time < (until.get(name) ?? 0)) return false
-    quiet.set(socket, until.set(name, time + QUIET_MS))
-    return true
+    const heard = complaints.get(socket) ?? { quiet: new Map<string, number>(), told: 0, until: 0 }
+    complaints.set(socket, heard)
+    if (code === 'CHAT_RATE_LIMITED') {
+      if (time < (heard.quiet.get(name) ?? 0)) return false
+      heard.quiet.set(name, time + QUIET_MS)
+    }
+    if (time >= heard.until) Object.assign(heard, { told: 0, until: time + QUIET_MS })
+    return ++heard.told <= config.socket.maxErrors
   }
 }
 

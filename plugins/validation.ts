@@ -45,6 +45,14 @@ function fieldOf ({ instancePath, params }: ErrorObject): string {
   return path.join('.').slice(0, maxFieldLength)
 }
 
+const bodiless = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/** For a body in a form that is not taken: the CHAT_VALIDATION with status 415, which names the header that says so. */
+export function refuseMedia (field: string, rule: string, message: string, cause?: unknown): ChatError {
+  const error = refuse('CHAT_VALIDATION', { message, details: [{ field, rule }], ...(cause !== undefined && { cause }) })
+  return Object.assign(error, { statusCode: 415 })
+}
+
 function createAjv (options: Options = {}): Ajv {
   const ajv = new Ajv({ allErrors: true, messages: false, ...options })
   addFormats.default(ajv, ['date-time'])
@@ -135,9 +143,15 @@ async function validation (fastify: FastifyInstance) {
 
   fastify.setSerializerCompiler(route => compileSerializer(fastify, route as RouteDefinition))
 
-  // JSON and nothing else, without keys that reach for a prototype.
+  // JSON and nothing else. Keys that reach for a prototype stay what they are in JSON, names, so that the schema refuses them by name.
   fastify.removeAllContentTypeParsers()
-  fastify.addContentTypeParser('application/json', { parseAs: 'string' }, fastify.getDefaultJsonParser('error', 'error'))
+  fastify.addContentTypeParser('application/json', { parseAs: 'string' }, fastify.getDefaultJsonParser('ignore', 'ignore'))
+
+  fastify.addHook('preParsing', function refuseEncoded (request, _reply, _payload, done) {
+    const encoding = request.headers['content-encoding']
+    const isPlain = encoding === undefined || encoding.toLowerCase() === 'identity'
+    done(isPlain || request.is404 || bodiless.has(request.method) ? null : refuseMedia('content-encoding', 'contentEncoding', 'The body must not be compressed'))
+  })
 
   fastify.addHook('onRoute', route => {
     route.bodyLimit ??= fastify.config.socket.maxPayload

@@ -35,6 +35,7 @@ export const Env = Type.Object({
   SOCKET_MAX_PAYLOAD: int(65_536, 1_024, 10_485_760, 'Bytes of one event or REST body'),
   SOCKET_MAX_BUFFERED: int(1_048_576, 65_536, 1_073_741_824, 'Bytes kept for a client that does not read on; over it the connection is closed'),
   SOCKET_MAX_PACKETS: int(5000, 10, 10_000_000, 'Packets kept for a client that does not read on; over it the connection is closed'),
+  SOCKET_MAX_ERRORS: int(50, 1, 1_000_000, '`error` events that a connection is sent in a second; of what else fails it hears nothing'),
   SOCKET_MAX_CAFES: int(50, 1, 10_000, 'Cafes one socket may be in'),
   SOCKET_WRITE_COALESCING: OneOf(['on', 'off'] as const, { default: 'on', description: '`off` writes each packet to the network by itself, for comparisons' }),
   PRESSURE_DELAY: int(1000, 0, 60_000, 'Milliseconds that the event loop may be late, on average over a second; above it requests and joins are refused. 0: however late it is'),
@@ -84,7 +85,7 @@ export interface Config {
   jwt: { secret: string | undefined, expiresIn: string, revokedFor: number, issuers: Issuer[] }
   /** `'*'`, or the exact origins; the same origin is always allowed */
   origins: '*' | string[]
-  socket: { path: string, pingInterval: number, pingTimeout: number, maxPayload: number, maxBuffered: number, maxPackets: number, maxCafes: number, coalesceWrites: boolean }
+  socket: { path: string, pingInterval: number, pingTimeout: number, maxPayload: number, maxBuffered: number, maxPackets: number, maxErrors: number, maxCafes: number, coalesceWrites: boolean }
   /** `maxHeap`: percent; 0: no bound */
   pressure: { maxDelay: number, maxHeap: number }
   chat: { maxLength: number, historyLimit: number, cacheSize: number, keepPage: boolean, typingTimeout: number, typingRoom: number, sendQueue: number, sendBatch: number }

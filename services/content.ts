@@ -2,6 +2,8 @@ import { refuse } from './errors.ts'
 
 // \p{Cc} without newline and tab: NUL is an error in SQL, the rest has no place in plain text.
 const CONTROL = /[^\P{Cc}\n\t]/u
+// More marks on one letter than any language needs: they cover the lines above and below.
+const PILE = /\p{M}{9}/u
 // White space, format characters, what fonts are told to leave out, and the letter of Braille without dots.
 const VISIBLE = /[^\s\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]/u
 
@@ -15,6 +17,7 @@ export function checkContent (content: string, maxLength: number): void {
   if (content.length > 2 * maxLength || countCodePoints(content) > maxLength) throw invalid('maxLength', `The content may have at most ${maxLength} code points`)
   if (!content.isWellFormed()) throw invalid('wellFormed', 'The content has half of a surrogate pair')
   if (CONTROL.test(content)) throw invalid('characters', 'The content has control characters other than newline and tab')
+  if (PILE.test(content)) throw invalid('marks', 'The content has more than 8 marks on one letter')
   if (!VISIBLE.test(content)) throw invalid('blank', 'The content is blank')
 }
 

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { Strict } from '../../schemas/common.ts'
 import auth from './auth.ts'
 import cafes from './cafes.ts'
 import docs from './docs.ts'
@@ -9,6 +10,8 @@ import metrics from './metrics.ts'
 import presence from './presence.ts'
 import revocations from './revocations.ts'
 import topics from './topics.ts'
+
+const NoQuery = Strict({})
 
 /** Every REST route. All of them move with the prefix that the app was registered under. */
 export default async function rest (fastify: FastifyInstance) {
@@ -21,6 +24,10 @@ export default async function rest (fastify: FastifyInstance) {
 }
 
 async function api (fastify: FastifyInstance) {
+  // A query where none is expected is a mistake like any other unknown field, and may be a token that would end up in logs.
+  fastify.addHook('onRoute', function refuseQuery ({ schema }) {
+    if (schema !== undefined) schema.querystring ??= NoQuery
+  })
   fastify.addHook('onRequest', function refuseEarly (_request, _reply, done) {
     fastify.health.refuseUntilStarted()
     fastify.refuseUnderPressure()

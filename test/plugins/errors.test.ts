@@ -99,6 +99,10 @@ t.test('a parameter that is longer than the router takes is a malformed URL', as
   t.equal(toChatError(new fastifyErrors.FST_ERR_MAX_PARAM_LENGTH('x')).code, 'CHAT_VALIDATION')
 })
 
+t.test('QUERY, which Fastify looks at before it looks for a route, is a method like the others that no route has', async t => {
+  t.equal(toChatError(Object.assign(new Error('x'), { code: 'FST_ERR_ROUTE_MISSING_CONTENT_TYPE', statusCode: 400 })).code, 'CHAT_ROUTE_NOT_FOUND')
+})
+
 t.test('whatever else is thrown is ours: 500, logged once with its cause, never shown', async t => {
   const cause = Object.assign(new Error('relation "messages" does not exist'), { code: '42P01', detail: 'Failing row contains (my love letter)', query: 'SELECT 1' })
   const { app, own, all } = await boot(t, cause)

@@ -146,6 +146,17 @@ t.test('bodies: the same law over HTTP', async t => {
     t.equal(response.json<ErrorBody>().code, 'CHAT_VALIDATION', body)
   }
   t.equal((await app.inject({ method: 'POST', url: '/send' })).statusCode, 400, 'no body at all')
+  const reaching = await post('{"__proto__":{"a":1},"content":"Hi"}')
+  t.strictSame(reaching.json<ErrorBody>().details, [{ field: '__proto__', rule: 'additionalProperties' }], 'named like any other field')
+  t.equal(({} as { a?: number }).a, undefined)
+
+  for (const encoding of ['gzip', 'br', 'deflate', 'GZIP', 'identity, gzip']) {
+    const response = await app.inject({ method: 'POST', url: '/send', payload: '{"content":"Hi"}', headers: { 'content-type': 'application/json', 'content-encoding': encoding } })
+    t.equal(response.statusCode, 415, encoding)
+    t.match(response.json<ErrorBody>(), { code: 'CHAT_VALIDATION', details: [{ field: 'content-encoding', rule: 'contentEncoding' }] }, encoding)
+  }
+  t.equal((await app.inject({ method: 'POST', url: '/send', payload: { content: 'Hi' }, headers: { 'content-encoding': 'Identity' } })).statusCode, 200)
+  t.equal((await app.inject({ method: 'POST', url: '/nowhere', payload: { content: 'Hi' }, headers: { 'content-encoding': 'gzip' } })).statusCode, 404)
 
   for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/xml', 'application/jsonx', 'nonsense', 'text/plain; charset=application/json']) {
     t.equal((await post('{"content":"Hi"}', type)).statusCode, 415, type)

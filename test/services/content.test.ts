@@ -27,6 +27,11 @@ t.test('characters that no message may have', async t => {
   for (const content of ['\ud800', 'a\udfffb', '\udc00\ud800']) t.equal(ruleOf(content), 'CHAT_CONTENT_INVALID content wellFormed')
 })
 
+t.test('marks, as many as languages need', async t => {
+  for (const content of ['e\u0301', 'שָׁלוֹם', 'हिन्दी', 'ཧྐྵྨླྺྼྻྂ'.slice(0, 9), `z${'\u0301'.repeat(8)}`, '1\ufe0f\u20e3']) t.equal(ruleOf(content), undefined, content)
+  for (const content of [`z${'\u0301'.repeat(9)}`, `ok ${'\u0489'.repeat(200)}`, `a${'\u0300\u0316'.repeat(5)}`]) t.equal(ruleOf(content, 500), 'CHAT_CONTENT_INVALID content marks', content)
+})
+
 t.test('what nobody can see is blank', async t => {
   for (const content of ['', ' ', '\n\t', '\u00a0', '\u3000', '\u200b', '\u2060\ufeff', '\u115f\u1160', '\u2800', '\u3164', '\uffa0', '\u00ad', '\ufe0f', '\u034f', '\u{e0041}', '\u{e0100}']) {
     t.equal(ruleOf(content), 'CHAT_CONTENT_INVALID content blank', JSON.stringify(content))

@@ -106,3 +106,23 @@ t.test('a flood without acks is not answered by a flood', async t => {
   t.ok(ann.socket.connected && await ackMs(bob, cafeId) < 1000)
   t.equal(heardAll(bob.socket).filter(([name]) => name === 'error').length, 0)
 })
+
+t.test('junk without acks is answered by a few errors a second', async t => {
+  const ann = await enter(t, one, 'ann')
+  const shout = (event: string, payload: object) => (ann.socket as unknown as { emit: (event: string, payload: object) => void }).emit(event, payload)
+  const start = Date.now()
+  for (let n = 0; n < 3000; n++) {
+    shout(n % 2 === 0 ? 'nothing' : 'join:cafe', { n })
+    if (n % 50 === 0) await wait(1)
+  }
+  t.match(await emit(ann.socket, 'nothing', {}), { ok: false, error: { code: 'CHAT_UNKNOWN_EVENT' } }, 'an ack comes always')
+  const seconds = Math.ceil((Date.now() - start) / 1000)
+  const errors = heard(ann.socket, 'error')
+  t.ok(errors.length >= 50 && errors.length <= 50 * (seconds + 1), `${errors.length} errors in ${seconds} s for 3000 events`)
+  t.same([...new Set(errors.map(({ code }) => code))].toSorted(), ['CHAT_UNKNOWN_EVENT', 'CHAT_VALIDATION'])
+  await until('a second later it hears of its faults again', async () => {
+    shout('nothing', {})
+    await wait(100)
+    return heard(ann.socket, 'error').length > errors.length
+  })
+})

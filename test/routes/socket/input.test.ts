@@ -5,7 +5,8 @@ import { type Client, ask, emit, heard, heardAll, once, refused, until } from '.
 import { checkLog } from '../../stores/postgres/cast.ts'
 import { enter, found, type Node, visit, wait } from './cast.ts'
 
-const app = await listen(t, { CHAT_LIMITS: 'off' })
+// Every wrong event is to be answered, also those without an ack.
+const app = await listen(t, { CHAT_LIMITS: 'off', SOCKET_MAX_ERRORS: '100000' })
 const LIMIT = 65_536
 const UNKNOWN = '00000000-0000-4000-8000-000000000000'
 const invalid = { code: 'CHAT_VALIDATION' }

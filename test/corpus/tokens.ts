@@ -1,0 +1,49 @@
+import { createHmac, generateKeyPairSync, randomUUID, sign as signBy } from 'node:crypto'
+import { SECRET } from '../support/build.ts'
+
+const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+const HEADER = { alg: 'HS256', typ: 'JWT' }
+
+const seal = (text: string, secret: string, hash = 'sha256') => `${text}.${createHmac(hash, secret).update(text).digest('base64url')}`
+
+/** A token signed as the server does it: what may be wrong with it is what it says. */
+export const forge = (claims: unknown, header: object = HEADER, secret = SECRET) => seal(`${encode(header)}.${encode(claims)}`, secret)
+
+/** Tokens that must not open a door, by the name of the trick. `good`: one that does, to be spoilt. */
+export function createForgeries (good: string): Record<string, string> {
+  const now = Math.floor(Date.now() / 1000)
+  const sub = randomUUID()
+  const claims = { sub, username: 'mallory', role: 'admin', iat: now, exp: now + 3600 }
+  const unsigned = (alg: string) => `${encode({ alg, typ: 'JWT' })}.${encode(claims)}.`
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const byRsa = `${encode({ alg: 'RS256', typ: 'JWT' })}.${encode(claims)}`
+  const [head, body, signature] = good.split('.') as [string, string, string]
+  const without = (name: keyof typeof claims) => Object.fromEntries(Object.entries(claims).filter(([key]) => key !== name))
+  return {
+    none: unsigned('none'),
+    None: unsigned('None'),
+    nOnE: unsigned('nOnE'),
+    'another secret': forge(claims, HEADER, `${SECRET}!`),
+    HS512: seal(`${encode({ alg: 'HS512', typ: 'JWT' })}.${encode(claims)}`, SECRET, 'sha512'),
+    RS256: `${byRsa}.${signBy('sha256', Buffer.from(byRsa), privateKey).toString('base64url')}`,
+    'no signature': `${head}.${body}.`,
+    cut: `${head}.${body}.${signature.slice(0, -2)}`,
+    'no exp': forge(without('exp')),
+    'exp of null': forge({ ...claims, exp: null }),
+    'exp of text': forge({ ...claims, exp: '9e99' }),
+    'exp of -1': forge({ ...claims, exp: -1 }),
+    'sub of an object': forge({ ...claims, sub: {} }),
+    'sub of an array': forge({ ...claims, sub: [sub] }),
+    'sub of 10 kB': forge({ ...claims, sub: sub.repeat(60) }),
+    'no sub': forge(without('sub')),
+    'sub that is no id': forge({ ...claims, sub: 'mallory' }),
+    'no username': forge(without('username')),
+    'invisible username': forge({ ...claims, username: '\u200b\u3164' }),
+    'payload of an array': forge([claims]),
+    'critical header': forge(claims, { ...HEADER, crit: ['trust'], trust: true }),
+    'embedded key': forge(claims, { ...HEADER, jwk: publicKey.export({ format: 'jwk' }), jku: 'https://example.org/keys', kid: '../../etc/passwd' }, JSON.stringify(publicKey.export({ format: 'jwk' }))),
+    '10 kB': forge({ ...claims, more: 'x'.repeat(10_000) }),
+    expired: forge({ ...claims, exp: now - 60 }),
+    'not yet': forge({ ...claims, nbf: now + 3600 })
+  }
+}
