@@ -26,11 +26,13 @@ export async function converse ({ call, enter, connect, ask }: Visitors) {
   const still = once(annSocket, 'typing:indicator', ({ isTyping }) => !isTyping)
   await ask(bobSocket, 'typing:stop', { cafeId })
   await still
+  // In each of his states: online, away, busy, offline.
+  const lookAtBob = () => call(ann.token, 'findUsers', 200, { query: `?userIds=${bob.user.id}` })
+  await lookAtBob()
   const status = once(annSocket, 'presence:update')
   await ask(bobSocket, 'presence:update', { status: 'away', text: 'Mittagspause ☕', textForMs: 60_000 })
   await status
   await call(ann.token, 'listMembers', 200, { id: cafeId })
-  const lookAtBob = () => call(ann.token, 'findUsers', 200, { query: `?userIds=${bob.user.id}` })
   await lookAtBob()
   await ask(bobSocket, 'presence:update', { status: 'busy' })
   await lookAtBob()
@@ -87,6 +89,7 @@ export async function settle ({ call, enter, connect, ask }: Visitors): Promise<
 /** Every operation, and what of it needs an order: duplicates, tags, cursors. */
 export async function browse ({ call, attempt }: Visitors, place: Place & { token: string }) {
   const { token, cafeId: id } = place
+  // What is deleted cannot be edited.
   const last = ({ id }: { id: string }) => id === 'deleteMessage'
   for (const operation of operations.toSorted((a, b) => Number(last(a)) - Number(last(b)))) {
     const status = Math.max(...[...operation.answers.keys()].filter(status => status < 300))

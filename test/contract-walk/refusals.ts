@@ -91,7 +91,7 @@ export async function hurry (visitors: Visitors, cafeId: string) {
 }
 
 /** A token that never was one, and one that ends while its bearer is in. */
-export async function overstay ({ attempt, open, connect, refuse }: Visitors, witness: Witness, { cafeId, messageId }: Place) {
+export async function overstay ({ attempt, open, refuse }: Visitors, witness: Witness, { cafeId, messageId }: Place) {
   witness.turnedAway(await refusal(open('no token')))
   const token = issue(Date.now() + STAY_MS)
   const socket = open(token)
@@ -102,5 +102,4 @@ export async function overstay ({ attempt, open, connect, refuse }: Visitors, wi
   // Clocks differ: at the door it is taken for a second longer.
   await until('it opens no door', async () => (await attempt(token, 'listCafes')).status === 401)
   witness.turnedAway(await refusal(open(token)))
-  await connect(issue())
 }

@@ -5,7 +5,7 @@ import { markPlaces, placesOf } from './fields.ts'
 /** What a server answered to a request. */
 export interface Response { status: number, headers: Headers, text: string }
 
-/** One line of what was to be seen. */
+/** One line of what was to be seen. `wanted`, `missing`: by names such as `status getCafe 404`. */
 export interface Figure { what: string, wanted: string[], missing: string[] }
 
 /** Headers that HTTP, caches and browsers deal with. Every other one is for the client, and has to be documented. */
@@ -71,7 +71,7 @@ export function createWitness () {
     }
     if (answer.body === undefined) return note(where, text === '' ? undefined : `has a body: ${text}`)
     const mediaType = headers.get('content-type')?.split(';')[0]
-    if (mediaType !== answer.mediaType) faults.push(`${where}: is ${mediaType}, not ${answer.mediaType}`)
+    if (mediaType !== answer.mediaType) return faults.push(`${where}: is ${mediaType}, not ${answer.mediaType}`)
     const body: unknown = answer.mediaType!.endsWith('json') ? JSON.parse(text) : text
     judge(where, answer.body, body)
     // The 503 of a node that is not ready has a body of its own.
