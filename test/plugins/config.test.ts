@@ -44,7 +44,7 @@ t.test('every variable of the schema reaches the configuration', async t => {
     if (schema.enum !== undefined) return schema.enum.find(word => word !== schema.default)!
     if (schema.type === 'integer') return String(Number(schema.default) + 1)
     const texts: Record<string, string> = {
-      DATABASE_URL: 'postgres://db/klatsch', REDIS_URL: 'redis://cache', JWT_SECRET: secret, JWT_EXPIRES_IN: '2h', JWT_ISSUERS: JSON.stringify([{ issuer: 'a', audience: 'b', secret }]), SOCKET_PATH: '/ws', CORS_ORIGIN: '*', TRUST_PROXY: '::1'
+      DATABASE_URL: 'postgres://db/klatsch', REDIS_URL: 'redis://cache', JWT_SECRET: secret, JWT_EXPIRES_IN: '2h', JWT_REVOKED_FOR: '40d', JWT_ISSUERS: JSON.stringify([{ issuer: 'a', audience: 'b', secret }]), SOCKET_PATH: '/ws', CORS_ORIGIN: '*', TRUST_PROXY: '::1'
     }
     return texts[name] ?? 'other'
   }
