@@ -174,9 +174,10 @@ t.test('issue: a token that this server takes, for as long as JWT_EXPIRES_IN say
   const session = app.issue(user)
   t.strictSame(session.user, user)
   t.ok(Math.abs(Date.parse(session.expiresAt) - (Date.now() + 7_200_000)) < 5000, session.expiresAt)
-  t.strictSame(await app.identify(session.token), { user, expiresAt: Date.parse(session.expiresAt) })
-
   const payload = app.jwt.decode<Record<string, unknown>>(session.token)
+  const { iat, jti } = payload as { iat: number, jti: string }
+  t.strictSame(await app.identify(session.token), { user, expiresAt: Date.parse(session.expiresAt), tokenId: jti, issuedAt: iat * 1000 })
+
   t.strictSame(Object.keys(payload!).toSorted(), ['exp', 'iat', 'jti', 'role', 'sub', 'username'])
   t.not(app.issue(user).token, session.token, 'each has an id of its own')
   t.match(app.jwt.decode(session.token, { complete: true }), { header: { alg: 'HS256' } })
