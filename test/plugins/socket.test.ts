@@ -2,11 +2,14 @@ import fp from 'fastify-plugin'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import klatsch, { type Config } from '../../app.ts'
+import address from '../../plugins/address.ts'
 import authenticate from '../../plugins/authenticate.ts'
 import config from '../../plugins/config.ts'
 import errors from '../../plugins/errors.ts'
 import health from '../../plugins/health.ts'
 import io from '../../plugins/io.ts'
+import issuers from '../../plugins/issuers.ts'
+import jwt from '../../plugins/jwt.ts'
 import metrics from '../../plugins/metrics.ts'
 import pg from '../../plugins/pg.ts'
 import redis from '../../plugins/redis.ts'
@@ -15,6 +18,7 @@ import secret from '../../plugins/secret.ts'
 import services from '../../plugins/services.ts'
 import socket from '../../plugins/socket.ts'
 import stores from '../../plugins/stores.ts'
+import tokenWatch from '../../plugins/token-watch.ts'
 import validation from '../../plugins/validation.ts'
 import writeCoalescing from '../../plugins/write-coalescing.ts'
 import { clientEvents } from '../../schemas/events.ts'
@@ -27,7 +31,7 @@ const handler = async () => ({}) as never
 /** All of the app that the events need, without the events. */
 const withoutEvents = fp(async function withoutEvents (app: FastifyInstance, options: { config: Config }) {
   await app.register(config, options)
-  for (const plugin of [metrics, validation, errors, reporter, health, pg, redis, stores, io, writeCoalescing, services, secret, authenticate, socket]) await app.register(plugin)
+  for (const plugin of [metrics, validation, errors, reporter, health, pg, redis, stores, address, io, writeCoalescing, services, secret, jwt, issuers, authenticate, tokenWatch, socket]) await app.register(plugin)
 })
 
 t.test('a declared event without a handler fails boot', async t => {

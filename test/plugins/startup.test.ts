@@ -3,6 +3,7 @@ import { Writable } from 'node:stream'
 import Fastify, { type FastifyInstance } from 'fastify'
 import pgDriver from 'pg'
 import t, { type Test } from 'tap'
+import address from '../../plugins/address.ts'
 import config, { loadConfig } from '../../plugins/config.ts'
 import health from '../../plugins/health.ts'
 import io from '../../plugins/io.ts'
@@ -10,8 +11,10 @@ import metrics from '../../plugins/metrics.ts'
 import pg from '../../plugins/pg.ts'
 import redis from '../../plugins/redis.ts'
 import reporter from '../../plugins/reporter.ts'
+import services from '../../plugins/services.ts'
 import startup from '../../plugins/startup.ts'
 import stores from '../../plugins/stores.ts'
+import writeCoalescing from '../../plugins/write-coalescing.ts'
 import { startProxy } from '../support/proxy.ts'
 import { createDatabase, freePort, startRedis, until } from '../support/servers.ts'
 
@@ -29,7 +32,7 @@ async function boot (t: Test, env: Record<string, string>, before: (app: Fastify
   const app = Fastify({ logger: { stream } })
   t.teardown(() => app.close())
   await app.register(config, { config: loadConfig(env) })
-  for (const plugin of [health, metrics, reporter, pg, redis, stores, io]) await app.register(plugin)
+  for (const plugin of [health, metrics, reporter, pg, redis, stores, address, io, writeCoalescing, services]) await app.register(plugin)
   before(app)
   await app.register(startup)
   const waits = (what: string) => entries.filter(({ msg }) => msg === `${what} is not reachable yet`)

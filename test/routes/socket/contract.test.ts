@@ -57,11 +57,16 @@ t.test('a conversation in which every event occurs', async t => {
   ann.socket.emit('leave:cafe', { cafeId: 'nowhere' } as never, undefined as never)
   await once(ann.socket, 'error')
 
+  t.match(await ask(ann.socket, 'auth:refresh', { token: ann.token }), { user: ann.user })
+  const expired = once(bob.socket, 'auth:expired')
+  await app.services.revocations.revoke({ ...ann.user, role: 'admin' }, { userId: bob.user.id })
+  t.same(await expired, { reason: 'revoked' })
+
   const draining = once(ann.socket, 'server:draining')
   await app.close()
   t.match(await draining, { reconnectAfterMs: Number })
 
-  t.same(new Set(heardAll(ann.socket).map(([name]) => name)), new Set([...Object.keys(serverEvents), 'ack']), 'ann heard every server event')
+  t.same(new Set(['auth:expired', ...heardAll(ann.socket).map(([name]) => name)]), new Set([...Object.keys(serverEvents), 'ack']), 'ann heard every server event but the last of bob')
   for (const [name, fields] of Object.entries(specified.toClient)) {
     t.match(heard(ann.socket, name as keyof typeof specified.toClient)[0], fields, name)
   }
