@@ -15,7 +15,7 @@ import { projectRoot, scriptArgs } from '../support/paths.ts'
 import { guest, openCafe } from '../support/sockets.ts'
 import { startWires } from '../support/wires.ts'
 
-t.setTimeout(60_000)
+t.setTimeout(110_000)
 
 /** A small crowd on a real node: three members of one cafe, two of whom send. */
 async function setUp (t: Test, { lose = false, env = { CHAT_LIMITS: 'off' }, timedAt = 'sender' }: Pick<Plan, 'timedAt'> & { lose?: boolean, env?: Record<string, string> } = {}) {
