@@ -12,15 +12,15 @@ export const RevocationRequest = Strict({
 }, { $id: 'RevocationRequest', title: 'RevocationRequest', description: 'Whose tokens are taken back, or which one', examples: [{ userId, reason: 'Lost their phone' }, { tokenId: '6f1c8c1e-2f0e-4f7b-9a3b-6d1c2e3f4a5b' }] })
 export type RevocationRequest = Static<typeof RevocationRequest>
 
-export const Revoked = Strict({
+export const TokenRevocation = Strict({
   userId: Type.Optional(UserId),
   tokenId: Type.Optional(TokenId),
   revokedAt: Type.String({ ...Timestamp, description: 'Of a user: tokens that were made up to here are not good any more' }),
   endsAt: Type.String({ ...Timestamp, description: 'By then every such token has ended by itself', examples: ['2025-12-19T10:00:00.000Z'] })
 }, {
-  $id: 'Revoked',
-  title: 'Revoked',
+  $id: 'TokenRevocation',
+  title: 'TokenRevocation',
   description: 'Tokens that are not good any more',
   examples: [{ userId, revokedAt: '2025-11-19T10:00:00.000Z', endsAt: '2025-12-19T10:00:00.000Z' }]
 })
-export type Revoked = Static<typeof Revoked>
+export type TokenRevocation = Static<typeof TokenRevocation>

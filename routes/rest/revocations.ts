@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Ref } from '../../schemas/common.ts'
-import { RevocationRequest, Revoked } from '../../schemas/revocations.ts'
+import { RevocationRequest, TokenRevocation } from '../../schemas/revocations.ts'
 import { failures } from './failures.ts'
 
 const revocations: FastifyPluginAsyncTypebox = async function revocations (fastify) {
@@ -14,7 +14,7 @@ const revocations: FastifyPluginAsyncTypebox = async function revocations (fasti
       summary: 'Take back the tokens of a user, or one token; for admins',
       tags: ['auth'],
       body: Ref(RevocationRequest),
-      response: { 201: Ref(Revoked), ...failures(400, 401, 403, 413, 415, 429, 500, 503) }
+      response: { 201: Ref(TokenRevocation), ...failures(400, 401, 403, 413, 415, 429, 500, 503) }
     },
     onRequest: fastify.authenticate,
     handler: async function onRevoke (request, reply) {
