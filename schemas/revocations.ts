@@ -2,7 +2,8 @@ import { Type, type Static } from '@sinclair/typebox'
 import { NAME_PATTERN, Strict, Timestamp, UserId } from './common.ts'
 import { userId } from './examples.ts'
 
-const TokenId = Type.String({ minLength: 1, maxLength: 255, description: "The token's `jti`", examples: ['6f1c8c1e-2f0e-4f7b-9a3b-6d1c2e3f4a5b'] })
+/** Whatever its issuer made up that the database can hold as it is. */
+const TokenId = Type.String({ minLength: 1, maxLength: 255, pattern: '^[^\\u0000\\p{Cs}]*$', description: "The token's `jti`", examples: ['6f1c8c1e-2f0e-4f7b-9a3b-6d1c2e3f4a5b'] })
 
 /** Exactly one of `userId` and `tokenId`. */
 export const RevocationRequest = Strict({

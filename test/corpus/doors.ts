@@ -41,9 +41,9 @@ export function fieldsOfRoutes ({ paths }: OpenApi): Record<string, string[]> {
   })))
 }
 
-/** Fields that are right, with those of the cast filled in. */
-function rightOf ({ right = {} }: Place, cast: Cast): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(right).map(([name, value]) => [name, typeof value === 'string' && value.startsWith('(') ? cast.find(value.slice(1, -1)) : value]))
+/** Fields that are right while `field` is tried, with those of the cast filled in. */
+function rightOf ({ right = {}, instead = {} }: Place, field: string, cast: Cast): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(right).filter(([name]) => name !== instead[field]).map(([name, value]) => [name, typeof value === 'string' && value.startsWith('(') ? cast.find(value.slice(1, -1)) : value]))
 }
 
 const valueOf = ({ value }: Cell, cast: Cast) => value instanceof FromCast ? cast.find(value.name) : value
@@ -67,7 +67,7 @@ export function knockOnEvent (socket: Client, name: string, place: Place, cast: 
   }
 
   return async function knock (field, cell) {
-    const right = rightOf(place, cast)
+    const right = rightOf(place, field, cast)
     const value = valueOf(cell, cast)
     if (field !== 'payload') return emitted(put(right, field, value))
     if (cell.class === 'arguments') return emitted(right, ...value as unknown[])
@@ -87,7 +87,7 @@ export function knockOnRoute (url: string, name: string, place: Place, cast: Cas
 
   return async function knock (field, cell) {
     const value = valueOf(cell, cast)
-    const fields = put({ 'header.authorization': cast.find('token'), ...rightOf(place, cast) }, field, value)
+    const fields = put({ 'header.authorization': cast.find('token'), ...rightOf(place, field, cast) }, field, value)
     const of = (where: string) => Object.entries(fields).filter(([key]) => key.startsWith(`${where}.`)).map(([key, given]) => [key.slice(where.length + 1), given] as const)
     const target = of('path').reduce((text, [key, given]) => text.replace(`{${key}}`, String(given)), path)
     const query = value instanceof Raw && field.startsWith('query') ? value.text : of('query').map(([key, given]) => `${key}=${String(given)}`).join('&')
@@ -120,7 +120,7 @@ export function knockOnRoute (url: string, name: string, place: Place, cast: Cas
 /** Connects with one of the fields of the handshake replaced. */
 export function knockOnDoor (t: Test, url: string, place: Place, cast: Cast): Knock {
   return async function knock (field, cell) {
-    const { token, ...others } = put(rightOf(place, cast), field, valueOf(cell, cast))
+    const { token, ...others } = put(rightOf(place, field, cast), field, valueOf(cell, cast))
     const options = { auth: { ...others, token }, transports: ['websocket'] }
     if (field === 'token') {
       const socket = open(t, { url }, '', options)

@@ -8,14 +8,15 @@ import { ask, call, connect } from '../support/sockets.ts'
 import { createCast } from './cast.ts'
 import { type Cell, classes, faultsOf, isCell, type Kind } from './cells.ts'
 import { fieldsOfEvents, fieldsOfRoutes, judge, type Knock, knockOnDoor, knockOnEvent, knockOnRoute, readOpenApi } from './doors.ts'
-import { events, handshake, type Place, routes } from './places.ts'
+import { events, handshake, type Place, routes, tables } from './places.ts'
+import { ISSUER } from './tokens.ts'
 
 /** There are many more; fewer would mean that something is not looked at. */
 const LEAST_CELLS = 400
 const AT_ONCE = 20
 
 const databaseUrl = await createDatabase(t, await createTemplate('klatsch_migrated', async url => { await migrate(url) }))
-const server = await startServer(t, { DATABASE_URL: databaseUrl, JWT_SECRET: SECRET, CHAT_LIMITS: 'off', PG_TIMEOUT: '5000', PRESSURE_DELAY: '0' })
+const server = await startServer(t, { DATABASE_URL: databaseUrl, JWT_SECRET: SECRET, JWT_ISSUERS: JSON.stringify([ISSUER]), CHAT_LIMITS: 'off', PG_TIMEOUT: '5000', PRESSURE_DELAY: '0' })
 const pool = new pg.Pool({ connectionString: databaseUrl, max: 1 })
 pool.on('error', () => {})
 t.teardown(() => pool.end())
@@ -50,9 +51,11 @@ t.test('a matrix that is not whole is found out', async t => {
 async function count (): Promise<Record<string, unknown>> {
   const { rows } = await pool.query(`SELECT
     (SELECT count(*)::int FROM messages) AS messages, (SELECT count(*)::int FROM changes) AS changes, (SELECT count(*)::int FROM cafes) AS cafes, (SELECT count(*)::int FROM users) AS users,
+    (SELECT count(*)::int FROM identities) AS identities, (SELECT count(*)::int FROM revocations) AS revocations, (SELECT max(position)::int FROM revocations) AS position,
     (SELECT sum(seq)::int FROM cafe_heads) AS seq, (SELECT sum(rev)::int FROM cafe_heads) AS rev,
     (SELECT md5(string_agg(id::text || content || deleted || coalesce(client_id, ''), '' ORDER BY id)) FROM messages) AS texts,
-    (SELECT md5(string_agg(id::text || username, '' ORDER BY id)) FROM users) AS names`)
+    (SELECT md5(string_agg(id::text || username || role, '' ORDER BY id)) FROM users) AS names,
+    (SELECT md5(string_agg(issuer || subject || user_id, '' ORDER BY issuer, subject)) FROM identities) AS accounts`)
   return rows[0]
 }
 
@@ -75,7 +78,7 @@ async function tryAll (t: Test, name: string, place: Place, knock: Knock, atOnce
   const { grows } = place
   const rows = Object.values(place.fields).flatMap(cellsOf).filter(({ want }) => want === 'taken').length
   const after = await count()
-  for (const table of ['messages', 'changes', 'cafes', 'users']) t.equal(Number(after[table]) - Number(before[table]), table === grows ? rows : 0, `rows of ${table}`)
+  for (const table of tables) t.equal(Number(after[table]) - Number(before[table]), table === grows ? rows : 0, `rows of ${table}`)
   await checkLog(t, pool)
   t.equal((await call<{ nodeId: string }>({ url }, 'GET', '/health/live')).nodeId, nodeId, 'the process is the one that it was')
 }

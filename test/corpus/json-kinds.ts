@@ -6,16 +6,16 @@ import { bad, type Cell, type Class, FromCast, type Gap, Headers, type Kind, MIS
 
 const UNKNOWN = '00000000-0000-4000-8000-000000000000'
 
-const MARKUP = ['<img src=x onerror=alert(1)>', '</script><script>alert(1)</script>', 'javascript:alert(1)', '&lt;b&gt;']
-const SQL = ["' OR 1=1--", '$1', '\\', "'; DROP TABLE messages; --", '%_', '\\u0000']
-const KEYS = ['*', 'a:users', 'x}{y', 'socket.io#/#', '{}', 'klatsch:nodes']
-const PROTOTYPE = ['__proto__', 'constructor', 'toString', 'hasOwnProperty']
+export const MARKUP = ['<img src=x onerror=alert(1)>', '</script><script>alert(1)</script>', 'javascript:alert(1)', '&lt;b&gt;']
+export const SQL = ["' OR 1=1--", '$1', '\\', "'; DROP TABLE messages; --", '%_', '\\u0000']
+export const KEYS = ['*', 'a:users', 'x}{y', 'socket.io#/#', '{}', 'klatsch:nodes']
+export const PROTOTYPE = ['__proto__', 'constructor', 'toString', 'hasOwnProperty']
 /** The name of a demon, as it is written to break pages. */
-const PILE = `z${'\u0301\u0316'.repeat(20)}`
-const LOG = '{"level":60,"msg":"stopped"}'
+export const PILE = `z${'\u0301\u0316'.repeat(20)}`
+export const LOG = '{"level":60,"msg":"stopped"}'
 
 /** Of a value that must be text. */
-const noText: Cell[] = [
+export const noText: Cell[] = [
   ...bad('null', 'type', null), ...bad('boolean', 'type', true, false), ...bad('number', 'type', 0, 5),
   ...bad('array', 'type', [], ['x']), ...bad('object', 'type', {}, { x: 1 }, { length: 1 }, { toString: 'x' }), ...bad('bytes', 'type', Buffer.from('x')),
   ...bad('nested', 'type', nest(500)), ...bad('negative', 'type', -1), ...bad('fraction', 'type', 1.5), ...bad('huge', 'type', 1e308, 2 ** 53)
@@ -30,7 +30,7 @@ const noInteger: Kind = [
 ]
 
 const noId: Gap[] = none('it is no id', 'malformed', 'upper', 'unknown', 'foreign', 'cursor')
-const ofWhole: Gap[] = none('it is of a whole payload', 'extra', 'crowd', 'large', 'arguments', 'ack', 'syntax', 'media', 'twice')
+export const ofWhole: Gap[] = none('it is of a whole payload', 'extra', 'crowd', 'large', 'arguments', 'ack', 'syntax', 'media', 'twice')
 const noToken: Gap[] = none('it is no token', 'forged', 'stale')
 
 const missing = (isOptional: boolean): Cell[] => isOptional ? taken('missing', MISSING) : bad('missing', 'required', MISSING)
@@ -122,9 +122,9 @@ const crowd = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`fie
 
 const ofFields: Gap[] = none('it is of a field', 'nan', 'exponent', 'longest', 'tooLong', 'nul', 'control', 'escape', 'surrogate', 'turn', 'marks', 'markup', 'sql', 'key', 'log', 'malformed', 'upper', 'unknown', 'foreign', 'word', 'cursor')
 
-/** Fields beside the right ones. */
-const beside: Cell[] = [
-  ...['userId', 'id', 'seq', 'createdAt', 'deleted', 'token'].flatMap(field => refused('extra', { code: 'CHAT_VALIDATION', field, rule: 'additionalProperties' }, { [field]: 1 })),
+/** Fields beside the right ones. `known`: what is no stranger here. */
+const beside = (known: string[]): Cell[] => [
+  ...['userId', 'id', 'seq', 'createdAt', 'deleted', 'token'].filter(field => !known.includes(field)).flatMap(field => refused('extra', { code: 'CHAT_VALIDATION', field, rule: 'additionalProperties' }, { [field]: 1 })),
   ...['__proto__', 'constructor', 'prototype', 'toString'].flatMap(field => refused('prototype', { code: 'CHAT_VALIDATION', field, rule: 'additionalProperties' }, JSON.parse(`{"${field}":{"prototype":{"isAdmin":true}}}`))),
   ...refused('nested', { code: 'CHAT_VALIDATION', field: 'deep', rule: 'additionalProperties' }, { deep: nest(500) }),
   ...refused('crowd', { code: 'CHAT_VALIDATION', field: '', rule: 'maxProperties' }, crowd)
@@ -137,8 +137,8 @@ const noObject: Cell[] = [
 ]
 
 /** The payload of an event. The first argument is the value, `arguments` and `ack` say what follows; objects of `beside` are laid over a right payload. */
-export const payload: Kind = [
-  ...whole('missing', 'type', MISSING), ...noObject, ...whole('bytes', 'type', Buffer.from('x')), ...none('a field is missing: it has cells of its own', 'object'), ...beside,
+export const payload = (...known: string[]): Kind => [
+  ...whole('missing', 'type', MISSING), ...noObject, ...whole('bytes', 'type', Buffer.from('x')), ...none('a field is missing: it has cells of its own', 'object'), ...beside(known),
   ...refused('arguments', { code: 'CHAT_VALIDATION', field: 'ack', rule: 'type' }, [{ more: 1 }], [0], ['more'], [[]]),
   ...refused('ack', { code: 'CHAT_VALIDATION', field: 'ack', rule: 'type' }, ['ack'], [1], [{ ack: true }]),
   ...none('larger events close the connection: see test/routes/socket/input.test.ts', 'large'), ...none('broken packets close the connection: see test/threats/', 'syntax'), ...none('a packet has no type', 'media', 'twice'), ...ofFields, ...noToken
@@ -154,8 +154,8 @@ const media: Cell[] = [
 ]
 
 /** The body of a request. `isOptional`: none will do. */
-export const body = (isOptional: boolean): Kind => [
-  ...isOptional ? taken('missing', MISSING) : whole('missing', 'type', MISSING), ...noObject, ...none('JSON has none', 'bytes'), ...none('a field is missing: it has cells of its own', 'object'), ...beside,
+export const body = (isOptional: boolean, ...known: string[]): Kind => [
+  ...isOptional ? taken('missing', MISSING) : whole('missing', 'type', MISSING), ...noObject, ...none('JSON has none', 'bytes'), ...none('a field is missing: it has cells of its own', 'object'), ...beside(known),
   ...none('a request has one body', 'arguments', 'ack'),
   ...refused('large', { code: 'CHAT_PAYLOAD_TOO_LARGE' }, new Raw(JSON.stringify({ content: 'x'.repeat(70_000) }))),
   ...syntax('{', '{"content":"x"} x', '\u0000', "{'content':'x'}", '{"content":NaN}', '[1,]', '{"content":"x",}', '//', '<xml/>', '', '{"content":"\u0001"}'),

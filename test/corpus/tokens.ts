@@ -9,6 +9,52 @@ const seal = (text: string, secret: string, hash = 'sha256') => `${text}.${creat
 /** A token signed as the server does it: what may be wrong with it is what it says. */
 export const forge = (claims: unknown, header: object = HEADER, secret = SECRET) => seal(`${encode(header)}.${encode(claims)}`, secret)
 
+/** Another issuer, whom the server trusts. */
+export const ISSUER = { issuer: 'https://id.example', audience: 'chat', secret: 'a secret of the issuer, which is not the one of klatsch' }
+
+/** The most characters that a token may have. */
+const LONGEST = 8192
+
+/** A good token of so many characters. */
+function forgeOf (length: number, claims: object, secret = SECRET): string {
+  const rest = forge({}, HEADER, secret).length - encode({}).length
+  const bytes = Math.floor((length - rest) * 3 / 4)
+  return forge({ ...claims, more: 'x'.repeat(bytes - JSON.stringify({ ...claims, more: '' }).length) }, HEADER, secret)
+}
+
+const hour = () => {
+  const iat = Math.floor(Date.now() / 1000)
+  return { iat, exp: iat + 3600 }
+}
+
+/** Good tokens of a user, by name, and one that is too long. */
+export function createTokens (name: string, claims: { sub: string, username: string, role?: string, iss?: string, aud?: string }, secret = SECRET): Record<string, string> {
+  const all = { ...claims, ...hour() }
+  return {
+    [name]: forge(all, HEADER, secret),
+    [`${name}, longest`]: forgeOf(LONGEST, all, secret),
+    [`${name}, too long`]: forgeOf(LONGEST + 1, all, secret),
+    [`${name} in upper case`]: forge({ ...all, sub: claims.sub.toUpperCase() }, HEADER, secret)
+  }
+}
+
+const accountOf = (username: string) => ({ iss: ISSUER.issuer, aud: ISSUER.audience, sub: randomUUID(), username })
+
+/** The same of an account of the issuer that nobody has seen. */
+export const createAccount = (name: string, username: string) => createTokens(name, accountOf(username), ISSUER.secret)
+
+/** Tokens that name the issuer and are no good, by what is wrong. */
+export function createBadAccounts (): Record<string, string> {
+  const { aud, ...others } = { ...accountOf('mallory'), ...hour() }
+  return {
+    'our secret': forge({ ...others, aud }),
+    'another audience': forge({ ...others, aud: 'mail' }, HEADER, ISSUER.secret),
+    'no audience': forge(others, HEADER, ISSUER.secret),
+    'unknown issuer': forge({ ...others, aud, iss: 'https://id.example.org' }, HEADER, ISSUER.secret),
+    'no id': forge({ ...others, aud, sub: 'auth0|5' }, HEADER, ISSUER.secret)
+  }
+}
+
 /** Tokens that must not open a door, by the name of the trick. `good`: one that does, to be spoilt. */
 export function createForgeries (good: string): Record<string, string> {
   const now = Math.floor(Date.now() / 1000)

@@ -8,7 +8,7 @@ import type { Ways } from './json-kinds.ts'
 const UNKNOWN = '00000000-0000-4000-8000-000000000000'
 const LONE = '%ED%A0%80'
 
-const ofBody: Gap[] = none('it is of a body', 'bytes', 'nested', 'large', 'arguments', 'ack', 'syntax', 'media')
+export const ofBody: Gap[] = none('it is of a body', 'bytes', 'nested', 'large', 'arguments', 'ack', 'syntax', 'media')
 const ofWhole: Gap[] = none('it is of the whole query', 'extra', 'crowd')
 const noToken: Gap[] = none('it is no token', 'forged', 'stale')
 const noRoute: Want = { code: 'CHAT_ROUTE_NOT_FOUND' }
@@ -92,28 +92,4 @@ export const query: Kind = [
   ...refused('crowd', { code: 'CHAT_VALIDATION', field: '', rule: 'maxProperties' }, new Raw(Array.from({ length: 101 }, (_, index) => `field${index}=1`).join('&'))),
   ...none('it is of a field', 'missing', 'null', 'boolean', 'number', 'text', 'blank', 'invisible', 'longest', 'tooLong', 'control', 'escape', 'surrogate', 'turn', 'marks', 'log', 'negative', 'fraction', 'huge', 'nan', 'exponent', 'malformed', 'upper', 'unknown', 'foreign', 'word', 'cursor', 'twice'),
   ...none('see the forged one', 'stale'), ...ofBody
-]
-
-const strange = (of: Class, ...values: unknown[]) => refused(of, { code: 'CHAT_UNAUTHENTICATED' }, ...values)
-
-/** Of tokens, over both transports: `forged` and `stale` ones are made by the cast. */
-const tokens: Cell[] = [
-  ...strange('forged', ...['none', 'None', 'nOnE', 'another secret', 'HS512', 'RS256', 'no signature', 'cut', 'no exp', 'exp of null', 'exp of text', 'sub of an object', 'sub of an array', 'sub of 10 kB', 'no sub', 'sub that is no id', 'no username', 'invisible username', 'payload of an array', 'critical header', 'embedded key', '10 kB'].map(name => new FromCast(`token: ${name}`))),
-  ...strange('stale', ...['expired', 'exp of -1', 'not yet'].map(name => new FromCast(`token: ${name}`)))
-]
-
-/** The header that carries the token. */
-export const bearer: Kind = [
-  ...strange('missing', MISSING), ...strange('null', 'Bearer null'), ...strange('boolean', 'Bearer true'), ...strange('number', 'Bearer 5'), ...strange('text', 'Bearer corner', 'corner'), ...strange('array', 'Bearer []'), ...strange('object', 'Bearer {}', 'Bearer [object Object]'), ...strange('empty', '', 'Bearer'),
-  ...strange('word', 'Basic YW5uOmFubg==', 'Token x', 'bearer'), ...strange('twice', new FromCast('token twice')), ...strange('malformed', 'Bearer a.b', 'Bearer a.b.c', 'Bearer a.b.c.d', 'Bearer ..', 'Bearer e30.e30.', 'Bearer %00.%00.%00'), ...strange('prototype', 'Bearer __proto__', 'Bearer constructor'), ...strange('sql', "Bearer ' OR 1=1--"), ...strange('key', 'Bearer *'),
-  ...strange('markup', 'Bearer <script>'), ...strange('log', 'Bearer {"level":60}'), ...strange('nan', 'Bearer NaN'), ...strange('tooLong', `Bearer ${'x'.repeat(8193)}`), ...strange('longest', `Bearer ${'x'.repeat(8192)}`), ...strange('unknown', `Bearer ${UNKNOWN}`), ...strange('turn', 'Bearer \u00e9'), ...tokens,
-  ...none('HTTP does not let it through', 'marks', 'nul', 'control', 'escape', 'surrogate', 'invisible', 'blank'), ...none('a token has none', 'negative', 'fraction', 'huge', 'exponent', 'upper', 'foreign', 'cursor'), ...ofBody, ...none('it is of the whole query', 'extra', 'crowd')
-]
-
-/** The token of a handshake. */
-export const handshakeToken: Kind = [
-  ...strange('missing', MISSING), ...strange('null', null), ...strange('boolean', true), ...strange('number', 5), ...strange('text', 'corner'), ...strange('array', [], ['x']), ...strange('object', {}, { toString: 'x' }), ...strange('empty', ''), ...strange('blank', ' '), ...strange('nested', [[[[]]]]),
-  ...strange('nul', '\u0000'), ...strange('control', 'a\nb'), ...strange('escape', '\u001b[31m'), ...strange('surrogate', '\ud800'), ...strange('turn', '\u202e'), ...strange('marks', 'z\u0301\u0316'), ...strange('invisible', '\u200b'), ...strange('malformed', 'a.b.c', 'e30.e30.', '..'), ...strange('prototype', '__proto__'), ...strange('sql', "' OR 1=1--"), ...strange('key', '*'),
-  ...strange('markup', '<script>'), ...strange('log', '{"level":60}'), ...strange('nan', 'NaN'), ...strange('negative', -1), ...strange('fraction', 1.5), ...strange('huge', 1e308), ...strange('tooLong', 'x'.repeat(8193)), ...strange('longest', 'x'.repeat(8192)), ...strange('unknown', UNKNOWN), ...strange('word', 'Bearer x'), ...tokens,
-  ...none('a token has none', 'exponent', 'upper', 'foreign', 'cursor'), ...none('a handshake is JSON', 'bytes', 'large', 'arguments', 'ack', 'syntax', 'media', 'twice'), ...none('what else a program says of itself is its affair', 'extra', 'crowd')
 ]

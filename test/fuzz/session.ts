@@ -34,7 +34,7 @@ export async function play (world: World, steps: readonly Step[]): Promise<strin
   }
 
   const around = (list: string[], at: number) => list.length === 0 ? UNKNOWN : list[at % list.length]!
-  const lists = { cafe: cafes, message: known, user: world.people.map(({ user }) => user.id) }
+  const lists = { cafe: cafes, message: known, user: world.people.map(({ user }) => user.id), token: world.people.map(({ token }) => token) }
   // A few point at nothing.
   const find = ({ $, at }: Reference) => at === 29 ? UNKNOWN : around(lists[$], at)
 

@@ -15,8 +15,8 @@ export interface Schema {
   required?: string[]
 }
 
-/** The id of something that the session has, or will have: a cafe, a message, a user. Of those there are, counted around. */
-export interface Reference { $: 'cafe' | 'message' | 'user', at: number }
+/** The id of something that the session has, or will have: a cafe, a message, a user; or the token of one. Of those there are, counted around. */
+export interface Reference { $: 'cafe' | 'message' | 'user' | 'token', at: number }
 
 const isReference = (value: object): value is Reference => '$' in value && 'at' in value && Object.keys(value).length === 2
 
@@ -55,6 +55,7 @@ const named = ($ref: string): Schema => {
 
 function textOf (name: string, { format, description = '' }: Schema): Arbitrary<unknown> {
   if (name === 'userIds') return fc.array(reference('user'), { minLength: 1, maxLength: 4 })
+  if (name === 'token') return reference('token')
   if (format !== 'uuid') return words
   return reference(/message/i.test(description) ? 'message' : /user|nextCursor/i.test(description) ? 'user' : 'cafe')
 }
