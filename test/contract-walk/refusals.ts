@@ -91,15 +91,28 @@ export async function hurry (visitors: Visitors, cafeId: string) {
 }
 
 /** A token that never was one, and one that ends while its bearer is in. */
-export async function overstay ({ attempt, open, refuse }: Visitors, witness: Witness, { cafeId, messageId }: Place) {
+export async function overstay (visitors: Visitors, witness: Witness, place: Place) {
+  const { attempt, open } = visitors
   witness.turnedAway(await refusal(open('no token')))
+  let token: string | undefined
+  for (let tries = 0; token === undefined && tries < 3; tries++) token = await stayTooLong(visitors, place)
+  if (token === undefined) throw new Error('nobody was refused for a token that had ended')
+  // Clocks differ: at the door it is taken for a second longer.
+  await until('it opens no door', async () => (await attempt(token, 'listCafes')).status === 401)
+  witness.turnedAway(await refusal(open(token)))
+}
+
+/** Does everything in the moment between the end of a token and being cut off. @returns the token; undefined if that came first */
+async function stayTooLong ({ open, refuse }: Visitors, { cafeId, messageId }: Place): Promise<string | undefined> {
   const token = issue(Date.now() + STAY_MS)
   const socket = open(token)
   const { expiresAt } = await once(socket, 'connected')
   await until('the token has ended', () => Date.now() > Date.parse(expiresAt), STAY_MS + 1000)
   const payloads: Record<string, object> = { 'message:send': { cafeId, content: 'Too late' }, 'message:edit': { messageId, content: 'Too late' }, 'message:delete': { messageId }, 'presence:update': { status: 'online' } }
-  for (const event of clientEvents.keys()) await refuse(socket, event, 'CHAT_UNAUTHENTICATED', payloads[event] ?? { cafeId })
-  // Clocks differ: at the door it is taken for a second longer.
-  await until('it opens no door', async () => (await attempt(token, 'listCafes')).status === 401)
-  witness.turnedAway(await refusal(open(token)))
+  try {
+    await Promise.all([...clientEvents.keys()].map(event => refuse(socket, event, 'CHAT_UNAUTHENTICATED', payloads[event] ?? { cafeId })))
+    return token
+  } catch (error) {
+    if (socket.connected) throw error
+  }
 }
