@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import type { Issuer } from '../schemas/issuers.ts'
 import { Role, type Session, TokenClaims, type User } from '../schemas/users.ts'
 import { isChatError, refuse } from '../services/errors.ts'
 
 /** `issuer`: `iss` of another issuer's token. `tokenId`: its `jti`. Times in epoch milliseconds; `issuedAt` is 0 if the token does not say. */
-export interface Identity { user: User, issuer?: string, tokenId?: string, issuedAt: number, expiresAt: number }
+export interface Identity { readonly user: User, readonly issuer?: string, readonly tokenId?: string, readonly issuedAt: number, readonly expiresAt: number }
 
 declare module 'fastify' {
   interface FastifyRequest { identity: Identity }
@@ -28,8 +29,8 @@ const maxTokenLength = 8192
 // The end of the year 9999: later ones have more than four digits, which no date-time may have.
 const lastInstant = Date.UTC(10_000, 0, 1) - 1
 
-/** Of a token that is good; what they are is not known yet. */
-type Claims = Record<keyof TokenClaims, unknown> & { issuer?: string }
+/** Which claims of the tokens that were made here are what. */
+const OUR_CLAIMS = { id: 'sub', username: 'username', role: 'role' }
 
 const roles: readonly string[] = Role.enum
 const isRole = (role: unknown): role is User['role'] => roles.includes(role as string)
@@ -46,35 +47,46 @@ async function authentication (fastify: FastifyInstance) {
   const { services } = fastify
   const isClaims = fastify.ajv.compile<TokenClaims>(TokenClaims)
 
-  /** What a token claims, in our words: of one that was made here, or by whom it names. */
-  function verify (token: string): Claims | Promise<Claims> {
-    const outsider = fastify.verifyOutsider(token)
-    if (outsider === undefined) return fastify.jwt.verify<Claims>(token)
-    return outsider.then(({ issuer: { issuer, claims }, payload }) => {
-      const { iat, exp, jti } = payload as Claims
-      return { issuer, sub: payload[claims.id], username: payload[claims.username], role: claims.role && payload[claims.role], iat, exp, jti }
+  // By payload, which the verifier hands out again as long as it knows the token: what was read of it.
+  const read = new WeakMap<object, Identity>()
+
+  /** @throws CHAT_UNAUTHENTICATED */
+  function readClaims (payload: Record<string, unknown>, issuer?: Issuer): Identity {
+    const before = read.get(payload)
+    if (before !== undefined) return before
+    const { id, username, role } = issuer?.claims ?? OUR_CLAIMS
+    const { [id]: sub, iat, exp, jti } = payload
+    const claims: unknown = { sub: typeof sub === 'string' ? sub.toLowerCase() : sub, username: payload[username], role: role && payload[role], iat, exp, jti }
+    if (!isClaims(claims)) throw refuse('CHAT_UNAUTHENTICATED')
+    const identity = Object.freeze({
+      user: Object.freeze({ id: claims.sub, username: claims.username, role: isRole(claims.role) ? claims.role : 'member' }),
+      ...(issuer !== undefined && { issuer: issuer.issuer }),
+      ...(claims.jti !== undefined && { tokenId: claims.jti }),
+      issuedAt: toInstant(claims.iat ?? 0),
+      expiresAt: toInstant(claims.exp)
     })
+    read.set(payload, identity)
+    return identity
   }
 
-  async function readClaims (token: unknown): Promise<TokenClaims & { issuer?: string }> {
+  /** What a token says, which was made here or by whom it names. A promise only where somebody else has to be asked. */
+  function look (token: unknown): Identity | Promise<Identity> {
     if (typeof token !== 'string' || token.length > maxTokenLength) throw refuse('CHAT_UNAUTHENTICATED')
+    const outsider = fastify.verifyOutsider(token)
+    if (outsider === undefined) return readClaims(fastify.jwt.verify<Record<string, unknown>>(token))
+    return outsider.then(({ issuer, payload }) => readClaims(payload, issuer))
+  }
+
+  fastify.decorate('examine', async function examine (token) {
     try {
-      const { issuer, sub, username, role, iat, exp, jti } = await verify(token)
-      const claims: unknown = { sub: typeof sub === 'string' ? sub.toLowerCase() : sub, username, role, iat, exp, jti }
-      if (isClaims(claims)) return issuer === undefined ? claims : { ...claims, issuer }
+      const looked = look(token)
+      const identity = looked instanceof Promise ? await looked : looked
+      refuseRevoked(identity)
+      return identity
     } catch (cause) {
       // The libraries have many errors for hostile tokens, some of them no 401: none is the client's business.
       throw isChatError(cause) ? cause : refuse('CHAT_UNAUTHENTICATED', { cause })
     }
-    throw refuse('CHAT_UNAUTHENTICATED')
-  }
-
-  fastify.decorate('examine', async function examine (token) {
-    const { issuer, sub, username, role, iat = 0, exp, jti } = await readClaims(token)
-    const user = { id: sub, username, role: isRole(role) ? role : 'member' }
-    const identity = { user, ...(issuer !== undefined && { issuer }), ...(jti !== undefined && { tokenId: jti }), issuedAt: toInstant(iat), expiresAt: toInstant(exp) }
-    refuseRevoked(identity)
-    return identity
   })
 
   function refuseRevoked ({ user: { id }, tokenId, issuedAt }: Identity) {
@@ -83,8 +95,10 @@ async function authentication (fastify: FastifyInstance) {
 
   fastify.decorate('identify', async function identify (token) {
     const claimed = await fastify.examine(token)
-    const identity = { ...claimed, user: await services.identities.recognise(claimed) }
+    const user = await services.identities.recognise(claimed)
+    if (user === claimed.user) return claimed
     // An account may be another user here than its issuer says.
+    const identity = { ...claimed, user }
     refuseRevoked(identity)
     return identity
   })

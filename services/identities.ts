@@ -19,7 +19,7 @@ export function createIdentities (identities: Identities, accounts: Accounts) {
   /** The user, who now has a row under this name and role. Asks the database only when something of it is new. @throws CHAT_UNAVAILABLE */
   async function recognise ({ issuer, user }: Claimed): Promise<User> {
     if (issuer === undefined) {
-      await accounts.recognise(user)
+      if (!accounts.knows(user)) await accounts.recognise(user)
       return user
     }
     const key = keyOf(issuer, user.id)
