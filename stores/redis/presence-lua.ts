@@ -100,9 +100,10 @@ end
 
 local function name (user) return redis.call('HGET', presence(user), 'username') or '' end
 
--- Takes up to 'limit' entries from a node that gives up or is dead; appends who is gone to 'out'.
+-- Takes up to 'limit' entries from a node that gives up or is dead; appends who is gone to 'out'. What it has said of itself stands
+-- until the last entry is gone.
 local function empty (node, limit, floor, out)
-  redis.call('DEL', journal(node))
+  if not givesUp(node) then redis.call('DEL', journal(node)) end
   local taken = redis.call('SPOP', entries(node), limit)
   for _, entry in ipairs(taken) do
     local cafe, user = string.match(entry, '^(%S+) (%S+)$')
@@ -110,7 +111,10 @@ local function empty (node, limit, floor, out)
       for _, field in ipairs({ cafe, user, name(user), redis.call('SCARD', users(cafe)), version(floor) }) do table.insert(out, field) end
     end
   end
-  if redis.call('EXISTS', entries(node)) == 0 then redis.call('ZREM', NODES, node) end
+  if redis.call('EXISTS', entries(node)) == 0 then
+    redis.call('ZREM', NODES, node)
+    redis.call('DEL', journal(node))
+  end
   return #taken
 end
 `

@@ -112,6 +112,17 @@ export async function presenceNodesContract (t: Test, { join, flush }: PresenceN
     t.strictSame(await one.counts([cafe]), [0])
   })
 
+  t.test('the last one counts out what was handed over to it, also when that is more than one call takes', async t => {
+    await flush()
+    const [one, two] = [await synced(60_000), await synced(60_000)]
+    const cafe = newId()
+    for (let guest = 0; guest < 1100; guest++) await one.enter(cafe, person(`guest${guest}`))
+    t.equal(await one.handOver(60_000), true)
+    await two.enter(cafe, person('bob'))
+    t.equal((await two.release()).length, 1101)
+    t.strictSame(await two.counts([cafe]), [0])
+  })
+
   t.test('who has just begun, and had no heartbeat, is company; what it holds stays', async t => {
     await flush()
     const [old, young] = [await synced(60_000), await join(60_000)]
